@@ -1,0 +1,1 @@
+//! certferry: read, extract, judge, select, bundle.

@@ -1,0 +1,2 @@
+//! certferry.
+fn main() {}
