@@ -1,0 +1,3 @@
+//! Certificates and what carries them.
+
+pub mod tlv;
