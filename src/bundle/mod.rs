@@ -1,0 +1,3 @@
+//! The bundle: two halves, one for review inside the gap and one that crosses it.
+
+pub mod model;
