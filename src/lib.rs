@@ -1,4 +1,7 @@
 //! certferry: read, extract, judge, select, bundle.
 
 pub mod bundle;
+pub mod census;
 pub mod certificate;
+pub mod error;
+pub mod limits;

@@ -1,0 +1,3 @@
+//! The first pass: what one entry needs to know of the whole run.
+
+pub mod sorter;
