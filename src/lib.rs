@@ -5,3 +5,5 @@ pub mod census;
 pub mod certificate;
 pub mod error;
 pub mod limits;
+pub mod parallel;
+pub mod time;

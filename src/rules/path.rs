@@ -1,0 +1,1 @@
+//! Findings of the path engine, as rules.
