@@ -11,6 +11,7 @@ mod summary;
 pub mod term;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
@@ -35,7 +36,13 @@ pub enum Done {
 /// Runs the program on the process's arguments and returns its exit code.
 #[must_use]
 pub fn run() -> u8 {
-    let cli = match Cli::try_parse() {
+    run_from(std::env::args_os())
+}
+
+/// Runs the program on these arguments (the program's name first) and returns its exit code.
+#[must_use]
+pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
