@@ -229,7 +229,8 @@ function Resolve-OutputPath {
     [CmdletBinding()] param([string] $Option, [string] $Given, [string] $Default, [string] $Folder)
     $full = if ($Given) { Get-FullPath $Given } else { [System.IO.Path]::Combine((Get-FullPath '.'), $Default) }
     $parent = [System.IO.Path]::GetDirectoryName($full)
-    $inside = $Folder -and ($full + [System.IO.Path]::DirectorySeparatorChar).StartsWith($Folder + [System.IO.Path]::DirectorySeparatorChar, $IgnoreCase)
+    $separator = [System.IO.Path]::DirectorySeparatorChar
+    $inside = $Folder -and ($full + $separator).StartsWith($Folder.TrimEnd($separator) + $separator, $IgnoreCase)
     if ($inside) {
         Deny-Start "The $Option file would lie in the transfer folder: $full." `
             "Go to another folder (Set-Location ..) and run the command from there, or name a place with -$Option."
@@ -1003,7 +1004,8 @@ function Open-Output {
 
 function Invoke-Publish {
     $folder = if ($Path) { Get-FullPath $Path } else { $PSScriptRoot }
-    $folder = $folder.TrimEnd([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar)
+    # Without a separator at the end, except that of a drive (D:\).
+    if ($folder.Length -gt [System.IO.Path]::GetPathRoot($folder).Length) { $folder = $folder.TrimEnd([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar) }
     $bundle = Read-Transfer (Confirm-Folder $folder)
     Measure-Payload $bundle
     Confirm-Session

@@ -3,7 +3,8 @@
 # recipient are errors, written as non-terminating errors, so that a caller who forgets -ErrorAction Stop does not see
 # them. Each call is recorded. What a real server accepts is documentation here, never proof.
 Set-StrictMode -Version Latest
-$ErrorActionPreference = 'Stop'
+# As in a real session: what a cmdlet reports stops only a caller who asks for that.
+$ErrorActionPreference = 'Continue'
 
 $script:People = New-Object 'System.Collections.Generic.List[object]'
 $script:Calls = New-Object 'System.Collections.Generic.List[object]'
@@ -66,7 +67,7 @@ function Get-StandInCall {
 function Add-StandInFault {
     <#
     .SYNOPSIS
-    The Nth call of a command (* for any) fails in a way: throttle, throttle-after:SECONDS, throttle-header:SECONDS, timeout, applied-timeout, session, denied, stale:READS, kill-before, kill-after.
+    The Nth call of a command (* for any) fails in a way: throttle, throttle-after:SECONDS, throttle-header:SECONDS, timeout, applied-timeout, foreign-timeout:VALUE (someone else writes meanwhile), session, denied, stale:READS, kill-before, kill-after.
     #>
     [CmdletBinding()] param([string] $Command, [int] $At, [string] $Kind, [int] $Times = 1)
     for ($i = 0; $i -lt $Times; $i++) { $script:Faults.Add([pscustomobject]@{ Command = $Command; At = $At + $i; Kind = $Kind }) }
@@ -113,7 +114,7 @@ function Get-FaultRecord {
         $e = Add-Member -InputObject $e -NotePropertyName Response -NotePropertyValue $response -PassThru
         return Get-Failure 'Http' '' 'NotSpecified' $e
     }
-    if ($Kind -like '*timeout') { return Get-Failure 'Timeout' 'The operation has timed out.' 'OperationTimeout' }
+    if ($Kind -like '*timeout*') { return Get-Failure 'Timeout' 'The operation has timed out.' 'OperationTimeout' }
     if ($Kind -eq 'session') { return Get-Failure 'Session' 'You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.' }
     if ($Kind -eq 'denied') { return Get-Failure 'Denied' "Active Directory operation failed. The object 'X' is read-only for reasons of its own." }
     if ($Kind -eq 'kill-before') { [System.Diagnostics.Process]::GetCurrentProcess().Kill(); [System.Threading.Thread]::Sleep(60000) }
@@ -186,12 +187,13 @@ function ConvertFrom-Parameter {
 function Write-Recipient {
     [CmdletBinding()] param($Caller, [string] $Command, [hashtable] $Parameters, [string] $Type)
     $late = $null
+    $found = @(Find-Person $Parameters['Identity'] | Where-Object { $_.Type -eq $Type })
     foreach ($kind in @(Register-Call $Command $Parameters)) {
         if ($kind -eq 'applied-timeout' -or $kind -eq 'kill-after' -or $kind -like 'stale:*') { $late = $kind; continue }
+        if ($kind -like 'foreign-timeout:*') { $found[0].UserCertificate = [string[]]@($kind.Split(':')[1]) }
         $record = Get-FaultRecord $kind
         if ($null -ne $record) { $Caller.WriteError($record); return }
     }
-    $found = @(Find-Person $Parameters['Identity'] | Where-Object { $_.Type -eq $Type })
     if ($found.Count -ne 1) { $Caller.WriteError((Get-NotFound $Parameters['Identity'])); return }
     $p = $found[0]
     $new = @{}

@@ -62,6 +62,15 @@ Test-Case 'applied, then timed out: read before written again, so written once' 
     Assert-Row (Invoke-Script) 'anna@contoso.com' 'updated'
     Assert-Equal @(Get-StandInCall 'Set-*').Count 1 'writing calls'
 }
+Test-Case 'timed out, and somebody else wrote meanwhile: not written over' {
+    Start-Anna
+    Add-StandInFault -Command 'Set-Mailbox' -At 1 -Kind "foreign-timeout:$C"
+    $r = Invoke-Script
+    Assert-Equal $r.Code 1 'exit code'
+    Assert-Row $r 'anna@contoso.com' 'unconfirmed' '*timed out*'
+    Assert-Equal @(Get-StandInCall 'Set-*').Count 1 'writing calls'
+    Assert-Set 'anna@contoso.com' UserCertificate @($C)
+}
 Test-Case 'a late read-back is settled at the end' {
     Start-Anna
     Add-StandInRecipient -Address 'b@contoso.com'
@@ -109,6 +118,18 @@ else {
             Assert-Equal $r2.Code 0 "exit code of the rollback ($($r2.Text))"
             Assert-Set 'INFO.I@CONTOSO.COM' UserCertificate @($Old) (Get-StateRow $state)
             if ($r.Text -notlike "culture $($culture.Substring(0, 2))-*") { 'culture data not available, ran in the invariant one' }
+        }
+    }
+    foreach ($answer in @(@('a', 0, 3), @('l', 0, 0), @("n`ny`nn`n", 0, 1))) {
+        Test-Case "-Confirm, answered $($answer[0] -replace "`n", ' ')" {
+            $state = "$script:Dir/state"
+            Initialize-StandIn -StateFile $state
+            $lines = foreach ($n in 1..3) { Add-StandInRecipient -Address "u$n@contoso.com"; Get-Line $n "u$n@contoso.com" 'mailbox' $A }
+            [void](New-Folder @(, @($lines)))
+            $r = Invoke-Child $state @{ Path = $script:Folder; AllowUnsigned = $true; Journal = "$script:Dir/j"; Result = "$script:Dir/r.csv"; DelayMilliseconds = 0; Confirm = $true } -Say ($answer[0].TrimEnd() + "`n")
+            Assert-Equal $r.Code $answer[1] "exit code ($($r.Text))"
+            Assert-Equal @(Get-StateRow $state | Where-Object { $_.UserCertificate.Count -gt 0 }).Count $answer[2] 'changed recipients'
+            Assert-Equal @(Import-Csv -LiteralPath "$script:Dir/r.csv" | Where-Object result -eq 'declined').Count (3 - $answer[2]) 'declined'
         }
     }
     # Two recipients need eight calls, the third and the seventh write. Killed around those, and started again, the run

@@ -41,6 +41,22 @@ Test-Case 'paths with blanks and brackets' {
     Assert-Equal $r.Code 0 "exit code ($($r.Text))"
     Assert-That ([IO.File]::Exists([IO.Path]::Combine($script:Dir, 'out [2]', 'j.ndjson'))) 'the journal is elsewhere'
 }
+Test-Case 'a separator at the end of -Path changes nothing' {
+    [void](Start-Plain)
+    Assert-Refused (Invoke-Script @{ Path = $script:Folder + '/'; Journal = [IO.Path]::Combine($script:Folder, 'j.ndjson') }) @('The Journal file would lie in the transfer folder')
+    Assert-Equal (Invoke-Script @{ Path = $script:Folder + '/' }).Code 0 'exit code'
+}
+Test-Case 'a folder beside it whose name begins alike is no part of it' {
+    [void](Start-Plain)
+    [void][IO.Directory]::CreateDirectory($script:Folder + '-out')
+    Assert-Equal (Invoke-Script @{ Journal = $script:Folder + '-out/j.ndjson' }).Code 0 'exit code'
+}
+Test-Case 'a copy of the script with Windows line ends, elsewhere, does the same' {
+    [void](Start-Plain)
+    $copy = "$script:Dir/signed copy.ps1"
+    [IO.File]::WriteAllText($copy, [IO.File]::ReadAllText($Script).Replace("`n", "`r`n"))
+    Assert-Row (Invoke-Script -Copy $copy) 'anna@contoso.com' 'updated'
+}
 Test-Case 'an expired bundle is refused' { [void](Start-Plain @{ validUntil = '2020-01-01T00:00:00Z' }); Assert-Refused (Invoke-Script) @('expired at 2020-01-01 00:00:00Z') }
 Test-Case 'a bundle that ends in a minute is taken' { [void](Start-Plain @{ validUntil = [datetime]::UtcNow.AddMinutes(1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [cultureinfo]::InvariantCulture) }); Assert-Equal (Invoke-Script).Code 0 'exit code' }
 Test-Case 'a bundle that ended a minute ago is refused' { [void](Start-Plain @{ validUntil = [datetime]::UtcNow.AddMinutes(-1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [cultureinfo]::InvariantCulture) }); Assert-Refused (Invoke-Script) @('expired at') }

@@ -137,15 +137,16 @@ function Invoke-Script([hashtable] $With = @{}, [switch] $Plain, [string] $Copy 
 }
 
 # Runs the script in a process of its own, which may be killed at a call.
-function Invoke-Child([string] $State, [hashtable] $Arguments, [int] $KillAt = 0, [string] $Kill = 'kill-before', [string] $KillCommand = '*', [string] $Culture = '') {
+function Invoke-Child([string] $State, [hashtable] $Arguments, [int] $KillAt = 0, [string] $Kill = 'kill-before', [string] $KillCommand = '*', [string] $Culture = '', [string] $Say = '') {
     $file = [IO.Path]::Combine($script:Dir, 'job.json')
     $job = [ordered]@{ state = $State; script = $Script; killAt = $KillAt; kill = $Kill; killCommand = $KillCommand; arguments = $Arguments }
     [IO.File]::WriteAllText($file, (ConvertTo-Json -InputObject ([pscustomobject]$job) -Depth 5))
     $start = New-Object Diagnostics.ProcessStartInfo($Pwsh)
     foreach ($a in @('-NoProfile', '-File', [IO.Path]::Combine($Here, 'run.ps1'), '-ChildRun', $file)) { $start.ArgumentList.Add($a) }
-    $start.RedirectStandardOutput = $true; $start.RedirectStandardError = $true
+    $start.RedirectStandardInput = $true; $start.RedirectStandardOutput = $true; $start.RedirectStandardError = $true
     if ($Culture) { $start.Environment['DOTNET_SYSTEM_GLOBALIZATION_INVARIANT'] = '0'; $start.Environment['LANG'] = $Culture; $start.Environment['LC_ALL'] = $Culture }
     $p = [Diagnostics.Process]::Start($start)
+    $p.StandardInput.Write($Say); $p.StandardInput.Close()
     $err = $p.StandardError.ReadToEndAsync()
     $out = $p.StandardOutput.ReadToEnd()
     $p.WaitForExit()
