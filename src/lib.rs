@@ -6,4 +6,3 @@ pub mod certificate;
 pub mod error;
 pub mod limits;
 pub mod parallel;
-pub mod time;

@@ -23,7 +23,9 @@ pub mod value;
 
 use std::sync::LazyLock;
 
-use crate::bundle::model::{CandidateFinding, Decision, Severity};
+use crate::bundle::model::{
+    CandidateFinding, Decision, FindingCertificate, FindingLine, Severity, Source,
+};
 
 /// A permanent code and everything that is said about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,6 +80,30 @@ impl Finding {
             self.found.clone()
         } else {
             format!("{}; required: {}", self.found, self.required)
+        }
+    }
+
+    /// The form in which findings.ndjson carries it. `recipient` is `Some(0)` where the writer fills
+    /// in the number.
+    #[must_use]
+    pub fn line(
+        &self,
+        recipient: Option<u64>,
+        address: Option<String>,
+        certificate: Option<FindingCertificate>,
+        source: Option<Source>,
+    ) -> FindingLine {
+        FindingLine {
+            recipient,
+            code: self.rule.code.into(),
+            severity: self.severity,
+            decision: self.rule.decision,
+            address,
+            certificate,
+            source,
+            found: self.found.clone(),
+            required: self.required.clone(),
+            message: self.message(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
 use crate::certificate::Certificate;
+use crate::certificate::time::{DAY, UnixTime};
 use crate::limits::WARN_DAYS;
 
 /// The period has ended.
@@ -44,27 +45,26 @@ pub static EXPIRES_SOON: Rule = Rule {
 /// All rules of the family.
 pub static RULES: &[&Rule] = &[&EXPIRED, &NOT_YET_VALID, &EXPIRES_SOON];
 
-/// Judges the period at `at` (Unix seconds).
-pub fn check(certificate: &Certificate<'_>, at: i64, findings: &mut Vec<Finding>) {
+/// Judges the period at `at`; its last moment still counts (RFC 5280 section 4.1.2.5).
+pub fn check(certificate: &Certificate<'_>, at: UnixTime, findings: &mut Vec<Finding>) {
     let (begins, ends) = (certificate.not_before(), certificate.not_after());
-    let now = crate::time::rfc3339(at);
+    let days = ends.0.saturating_sub(at.0) / DAY;
     if at > ends {
         findings.push(Finding::new(
             &EXPIRED,
-            format!("the certificate expired on {}", crate::time::rfc3339(ends)),
-            format!("validity at {now}"),
+            format!("the certificate expired on {ends}"),
+            format!("validity at {at}"),
         ));
     } else if at < begins {
         findings.push(Finding::new(
             &NOT_YET_VALID,
-            format!("the certificate becomes valid only on {}", crate::time::rfc3339(begins)),
-            format!("validity at {now}"),
+            format!("the certificate becomes valid only on {begins}"),
+            format!("validity at {at}"),
         ));
-    } else if ends.saturating_sub(at) < WARN_DAYS * crate::time::DAY {
-        let days = ends.saturating_sub(at) / crate::time::DAY;
+    } else if days < WARN_DAYS {
         findings.push(Finding::new(
             &EXPIRES_SOON,
-            format!("the certificate ends on {}, in {days} days", crate::time::rfc3339(ends)),
+            format!("the certificate ends on {ends}, in {days} days"),
             format!("at least {WARN_DAYS} days left"),
         ));
     }
