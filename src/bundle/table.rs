@@ -122,6 +122,18 @@ pub(crate) fn rows(
     Ok(())
 }
 
+/// Appends rows that [`rows`] made to `out`, with the first column.
+pub(crate) fn numbered(number: u64, rows: &[u8], ends: &[usize], out: &mut Vec<u8>) {
+    let mut start = 0;
+    for &end in ends {
+        out.extend_from_slice(number.to_string().as_bytes());
+        out.push(b',');
+        // `ends` rises and its last element is the length of `rows`.
+        out.extend_from_slice(&rows[start..end]);
+        start = end;
+    }
+}
+
 /// The eleven columns about a candidate.
 fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] {
     let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());

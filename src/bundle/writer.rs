@@ -236,7 +236,10 @@ impl Writer {
     /// system refuses; [`OutputError::Exists`] when something appeared at the target meanwhile. The target is
     /// untouched then.
     pub fn seal(mut self, closing: &Closing) -> Result<Sealed, OutputError> {
-        reconcile(&closing.summary, &self.tally)?;
+        // Nothing is lost on the way to the bundle: what was appended is what the summary says.
+        if let Some(disagreement) = self.tally.disagreements(&closing.summary).into_iter().next() {
+            return Err(OutputError::Inconsistent(disagreement));
+        }
 
         self.line.clear();
         end_manifest(closing, self.tally.recipients == 0, &mut self.line)?;
@@ -270,7 +273,7 @@ impl Writer {
         };
         let folder = self.stage.path().join(TRANSFER);
         put_file(&folder, "transfer.json", &pretty_ascii(&transfer)?, &mut self.transfer)?;
-        let handover = handover::text(&transfer, &self.head.evaluated_at);
+        let handover = handover::text(&transfer);
         put_file(&folder, handover::HANDOVER, handover.as_bytes(), &mut self.transfer)?;
 
         let transfer_sums_sha256 = put_sums(&folder, &self.transfer)?;
@@ -402,28 +405,4 @@ fn put_sums(folder: &Path, sums: &Sums) -> Result<String, OutputError> {
     let mut file = HashedFile::create(folder.join(SUMS))?;
     file.put(sums::write(sums).as_bytes())?;
     file.finish()
-}
-
-/// Nothing is lost on the way to the bundle: what was appended is what the summary says.
-fn reconcile(summary: &Summary, tally: &Tally) -> Result<(), OutputError> {
-    let withheld = tally.candidates.saturating_sub(tally.published);
-    let seen =
-        summary.candidates.checked_add(summary.unreadable).and_then(|sum| sum.checked_add(summary.ignored));
-    for (name, said, counted) in [
-        ("recipients", summary.recipients, Some(tally.recipients)),
-        ("candidates", summary.candidates, Some(tally.candidates)),
-        ("published", summary.published, Some(tally.published)),
-        ("withheld", summary.withheld, Some(withheld)),
-        ("values", summary.values, seen),
-        ("encryptable", summary.coverage.encryptable, Some(tally.encryptable)),
-        ("signOnly", summary.coverage.sign_only, Some(tally.sign_only)),
-        ("none", summary.coverage.none, Some(tally.none)),
-    ] {
-        if Some(said) != counted {
-            return Err(OutputError::Inconsistent(format!(
-                "the summary says {said} {name}, counted were {counted:?}"
-            )));
-        }
-    }
-    Ok(())
 }

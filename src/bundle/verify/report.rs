@@ -175,6 +175,18 @@ impl Report {
         }
     }
 
+    /// Takes over the problems of another report that `keep` lets through.
+    pub(super) fn absorb(&mut self, other: Self, keep: impl Fn(&Problem) -> bool) {
+        let all = other.problems.len();
+        let kept: Vec<Problem> = other.problems.into_iter().filter(keep).collect();
+        if kept.len() == all {
+            self.problems_left_out = self.problems_left_out.saturating_add(other.problems_left_out);
+        }
+        for problem in kept {
+            self.problem(problem.kind, problem.file.as_deref(), problem.line, problem.explanation);
+        }
+    }
+
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
