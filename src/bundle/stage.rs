@@ -16,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -142,10 +143,11 @@ impl Stage {
         if live.stopped {
             return Err(OutputError::Interrupted { path: target.to_path_buf() });
         }
-        // Made with mode 0700 (tempfile's default for folders on Unix).
+        // The mode belongs to the folder from its first moment on; it is no later chmod.
         let outer = tempfile::Builder::new()
             .prefix(&stage_prefix(place(target)?))
             .rand_bytes(8)
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&parent)
             .map_err(OutputError::io("make a folder in", &parent))?;
         let lock = File::open(outer.path()).ok().filter(|folder| folder.try_lock().is_ok());

@@ -27,7 +27,7 @@ pub const DEFAULT_BATCH: NonZeroU64 = NonZeroU64::new(1000).unwrap(); // 1000 is
 pub struct StageOptions {
     /// Replace a bundle that stands at the target.
     pub force: bool,
-    /// Which forms of the manifest; the same value as for [`super::render`].
+    /// Which forms of the manifest; the same value as for [`super::render()`].
     pub manifest: ManifestFormat,
     /// Recipients in a payload file.
     pub batch: NonZeroU64,
