@@ -164,6 +164,7 @@ fn a_contradiction_is_never_written() {
     };
     refused(|person| person.recipient.number = 1);
     refused(|person| person.payload = None);
+    refused(|person| person.recipient.coverage = Coverage::None);
     refused(|person| person.payload.as_mut().unwrap().user_certificate.as_mut().unwrap().truncate(1));
     refused(|person| person.recipient.candidates[0].decision = Decision::Withhold);
     refused(|person| person.recipient.candidates[0].attribute = Attribute::UserPkcs12);

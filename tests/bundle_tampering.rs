@@ -103,6 +103,7 @@ fn missing_halves_links_and_pipes() {
         std::os::unix::fs::symlink("../../../elsewhere", dir.join(P1)).unwrap();
     });
     finds(&linked, K::NotAFile, P1, "symbolic link");
+    assert!(!linked.problems.iter().any(|problem| problem.kind == K::Missing), "named once");
     let half = after(|dir| {
         fs::rename(dir.join("review"), dir.join("../review")).unwrap();
         std::os::unix::fs::symlink("../review", dir.join("review")).unwrap();
@@ -370,13 +371,28 @@ fn time_signatures_and_unverified_are_in_words() {
     let unverified = dir.path().join("u");
     let head = certferry::bundle::ManifestHead { unverified: true, ..head() };
     let mut writer = certferry::bundle::Writer::begin(&unverified, &options(), head).unwrap();
-    append_all(&mut writer, &people()).unwrap();
+    let mut unchecked = people();
+    for candidate in unchecked.iter_mut().flat_map(|person| &mut person.recipient.candidates) {
+        candidate.path.verdict = Verdict::NotChecked;
+    }
+    append_all(&mut writer, &unchecked).unwrap();
     let closing: Closing = closing(writer.tally());
     writer.seal(&closing).unwrap();
     let report = check(&unverified);
     assert!(report.is_good() && report.to_text().contains("UNVERIFIED"));
     assert!(fs::read_to_string(unverified.join("transfer/HANDOVER.txt")).unwrap().contains("UNVERIFIED"));
+    let table = fs::read_to_string(unverified.join("review/manifest.csv")).unwrap();
+    assert_eq!(table.matches(",notChecked (UNVERIFIED),publish,").count(), 20);
+    assert_eq!(table.matches(",notChecked,withhold,").count(), 12);
     assert!(check_target(&unverified, true).is_ok());
+}
+
+#[test]
+fn a_file_name_cannot_forge_a_line() {
+    let report = after(|dir| fs::write(dir.join("review/x\nGOOD: all is well\u{1b}[2J"), "x").unwrap());
+    let text = report.to_text();
+    assert!(text.contains("review/x<U+000A>GOOD: all is well<U+001B>[2J: is not listed"), "{text}");
+    assert!(report.problems[0].file.as_deref().unwrap().contains('\n'), "data stays as it is");
 }
 
 #[test]
@@ -388,4 +404,46 @@ fn a_report_stays_short() {
     });
     assert_eq!((report.problems.len(), report.problems_left_out), (1000, 100));
     assert!(report.to_text().contains("1100 problems") && report.to_text().ends_with("and 100 more\n"));
+}
+
+/// Damage anywhere, with the sums made again, is found or harmless, and never ends the check.
+#[test]
+fn damage_never_stops_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("b");
+    write(&target);
+    let good = files(&target);
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    for round in 0..300 {
+        let (name, bytes) = good.iter().nth(round % good.len()).unwrap();
+        let half = target.join(name.split('/').next().unwrap());
+        let mut damaged = bytes.clone();
+        match round % 3 {
+            0 => damaged[random(bytes.len())] ^= 1 << random(8),
+            1 => damaged.truncate(random(bytes.len())),
+            _ => {
+                let at = random(bytes.len());
+                damaged.drain(at..bytes.len().min(at + 1 + random(64)));
+            }
+        }
+        fs::write(target.join(name), &damaged).unwrap();
+        assert!(!check(&target).is_good(), "{name}, round {round}");
+        if !name.ends_with("SHA256SUMS") {
+            sum_again(&half);
+            // A sentence in a finding, and the case of an address, are bound by the sums alone.
+            let harmless = name.starts_with("review/findings") || damaged.eq_ignore_ascii_case(bytes);
+            assert!(!check(&target).is_good() || harmless, "{name}, round {round}");
+            check(&half);
+        }
+        fs::write(target.join(name), bytes).unwrap();
+        fs::write(half.join("SHA256SUMS"), &good[&format!("{}/SHA256SUMS", name.split('/').next().unwrap())])
+            .unwrap();
+    }
+    assert!(check(&target).is_good());
 }

@@ -293,3 +293,10 @@ fn names_of_payload_files_stay_in_order() {
     assert_eq!(names[3], "payload/a10000.ndjson");
     assert!(names.is_sorted(), "{names:?}");
 }
+
+#[test]
+fn a_writer_may_live_on_its_own_thread() {
+    fn sendable<T: Send>() {}
+    sendable::<certferry::bundle::Writer>();
+    sendable::<certferry::bundle::Rendered>();
+}

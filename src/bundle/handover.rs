@@ -55,6 +55,7 @@ pub fn text(transfer: &Transfer) -> String {
          \x20  second channel: telephone, or paper, not the medium that carried this folder.\n\
          \x20  PowerShell:               Get-FileHash -Algorithm SHA256 SHA256SUMS\n\
          \x20  Linux, macOS:             sha256sum SHA256SUMS\n\
+         \x20  Capital and small letters make no difference, every digit does.\n\
          2. Where sha256sum is at hand run  sha256sum -c SHA256SUMS  again. The script repeats this check.\n\
          3. Open a session with the role Exchange Recipient Administrator:\n\
          \x20                            Connect-ExchangeOnline\n\

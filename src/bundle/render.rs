@@ -250,7 +250,8 @@ fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// [`OutputError::Inconsistent`] when the entry contradicts itself: a number or place already filled in, a
-/// payload that does not hold as many values of an attribute as candidates are published, a payload line of
+/// payload that does not hold as many values of an attribute as candidates are published, a coverage that
+/// does not fit, a payload line of
 /// [`MAX_PAYLOAD_LINE`] bytes or more (selection keeps below it, see [`payload_len`]). These are defects of
 /// the program; no input causes them.
 pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> Result<(), OutputError> {
@@ -330,6 +331,12 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
             .count()
     };
     let tally = Tally::of(recipient, entry.payload);
+    if (tally.published == 0) != (recipient.coverage == Coverage::None) {
+        return Err(OutputError::Inconsistent(format!(
+            "a recipient with {} published values and the coverage {:?}",
+            tally.published, recipient.coverage
+        )));
+    }
     if published(Attribute::UserCertificate) as u64 != tally.user_certificate
         || published(Attribute::UserSmimeCertificate) as u64 != tally.user_smime_certificate
         || published(Attribute::UserPkcs12) != 0

@@ -23,6 +23,8 @@ pub(super) struct Files {
     prefix: String,
     /// SHA-256 in hex of each regular file that could be read, by its path in the half.
     present: BTreeMap<String, String>,
+    /// What stands there and is no file that could be read; the report names it already.
+    unusable: BTreeSet<String>,
     /// Whether there is a signature.
     pub(super) signed: bool,
 }
@@ -52,8 +54,13 @@ impl Files {
 
 /// Hashes every file of the half in `dir` and compares with the list. `prefix` is what its files are called by.
 pub(super) fn check(half: Half, dir: &Path, prefix: &str, report: &mut Report) -> Files {
-    let mut files =
-        Files { dir: dir.to_path_buf(), prefix: prefix.to_owned(), present: BTreeMap::new(), signed: false };
+    let mut files = Files {
+        dir: dir.to_path_buf(),
+        prefix: prefix.to_owned(),
+        present: BTreeMap::new(),
+        unusable: BTreeSet::new(),
+        signed: false,
+    };
     let folders = walk(&mut files, report);
     report.files = report.files.saturating_add(files.present.len() as u64);
     files.signed = files.present.contains_key(SIGNATURE);
@@ -92,6 +99,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
                     files.present.insert(path, hash);
                 }
                 Err(error) => {
+                    files.unusable.insert(path);
                     report.problem(
                         ProblemKind::Unreadable,
                         Some(&shown),
@@ -108,6 +116,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
                 None,
                 format!("is {what}; a bundle holds plain files only, and nothing was read through it"),
             );
+            files.unusable.insert(path);
         }
     }
     folders
@@ -117,6 +126,9 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
 fn list(files: &Files, report: &mut Report) -> Option<Sums> {
     let shown = files.shown(SUMS);
     let Some(open) = files.open(SUMS) else {
+        if files.unusable.contains(SUMS) {
+            return None;
+        }
         report.problem(
             ProblemKind::Missing,
             Some(&shown),
@@ -178,6 +190,7 @@ fn compare(half: Half, files: &Files, listed: &Sums, folders: &BTreeSet<String>,
                 let explanation = format!("was changed: SHA-256 is {found}, {SUMS} says {wanted}{also}");
                 report.problem(ProblemKind::Changed, Some(&shown), None, explanation);
             }
+            None if files.unusable.contains(name) => {}
             None => match by_hash.get_mut(wanted.as_str()).and_then(Vec::pop) {
                 Some(other) => {
                     extra.remove(other);
