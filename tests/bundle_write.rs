@@ -29,6 +29,7 @@ fn what_is_written_is_read_back() {
     })
     .unwrap();
     assert_eq!(frame.trust_anchors, head().trust_anchors);
+    assert_eq!(frame.inputs[0].path, "export.ldf");
     assert_eq!(frame.policy.sha256, sha256(b"# the policy\n"));
     assert_eq!(frame.evaluated_at, EVALUATED_AT);
     let mut payloads = 0;
@@ -109,6 +110,22 @@ fn both_halves_are_as_the_contract_says() {
         );
         fs::remove_dir(plain.path()).unwrap();
     }
+}
+
+#[test]
+fn inputs_may_be_noted_on_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at_the_end, on_the_way) = (dir.path().join("a"), dir.path().join("b"));
+    write(&at_the_end);
+    let mut writer = certferry::bundle::Writer::begin(&on_the_way, &options(), head()).unwrap();
+    append_all(&mut writer, &people()).unwrap();
+    let mut closing = closing(writer.tally());
+    for input in closing.inputs.drain(..) {
+        writer.input(&input).unwrap();
+    }
+    writer.seal(&closing).unwrap();
+    assert_eq!(files(&at_the_end), files(&on_the_way));
+    assert_eq!(names(dir.path()), ["a", "b"]);
 }
 
 #[test]

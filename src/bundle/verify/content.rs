@@ -93,10 +93,11 @@ impl Walk<'_> {
         let shown = self.shown.clone();
         let opened = files.open("manifest.json")?;
         let read = opened.map_err(ReadError::Io).and_then(|file| {
-            manifest::read(file, |recipient| {
+            let mut each = |recipient| {
                 self.recipient(&recipient);
                 Ok(())
-            })
+            };
+            manifest::read_into(file, &mut each, &mut |_| Ok(()))
         });
         match read {
             Ok(frame) => Some(frame),
