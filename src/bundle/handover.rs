@@ -8,9 +8,9 @@ use super::model::Transfer;
 /// Its name in transfer/.
 pub const HANDOVER: &str = "HANDOVER.txt";
 
-/// The text for a bundle. `evaluated_at` is the instant certificates were judged at, RFC 3339.
+/// The text for a bundle. It says nothing that transfer.json does not, so that `verify` knows its bytes.
 #[must_use]
-pub fn text(transfer: &Transfer, evaluated_at: &str) -> String {
+pub fn text(transfer: &Transfer) -> String {
     let Transfer { tool, id, valid_until, counts, .. } = transfer;
     let title = "S/MIME certificates for Exchange Online: the half of the bundle that crosses";
     let warning = if transfer.unverified {
@@ -30,7 +30,7 @@ pub fn text(transfer: &Transfer, evaluated_at: &str) -> String {
     format!(
         "{title}\n{underline}\n{warning}\n\
          Bundle id             {id}\n\
-         Made by               {name} {version}, certificates judged at {evaluated_at}\n\
+         Made by               {name} {version}\n\
          Upload before         {valid_until}\n\
          Revocation fresh to   {fresh}\n\
          {series}\
@@ -55,6 +55,7 @@ pub fn text(transfer: &Transfer, evaluated_at: &str) -> String {
          \x20  second channel: telephone, or paper, not the medium that carried this folder.\n\
          \x20  PowerShell:               Get-FileHash -Algorithm SHA256 SHA256SUMS\n\
          \x20  Linux, macOS:             sha256sum SHA256SUMS\n\
+         \x20  Capital and small letters make no difference, every digit does.\n\
          2. Where sha256sum is at hand run  sha256sum -c SHA256SUMS  again. The script repeats this check.\n\
          3. Open a session with the role Exchange Recipient Administrator:\n\
          \x20                            Connect-ExchangeOnline\n\

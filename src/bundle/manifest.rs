@@ -1,7 +1,8 @@
 //! manifest.json, read as a stream: a million recipients pass one by one, and only head and tail stay.
 //!
 //! The keys may come in any order. What is not a manifest of this format is refused with line and column; a
-//! single recipient may be large, but not so large that a hostile file could fill the memory.
+//! single recipient may be large, but not so large that a hostile file could fill the memory. Inputs can be as
+//! many as recipients (a folder with a file for each), so [`read_into`] hands them out as well.
 
 use super::model::{
     BundleIdentity, InputFile, MANIFEST_SCHEMA, PolicyReference, Recipient, Summary, Tool, TrustAnchor,
@@ -11,9 +12,9 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
 
-/// Bytes that may pass between two recipients (or before the first). Far above any real recipient: Active
-/// Directory's largest attribute of certificates gives some megabytes of manifest.
-pub const MAX_ITEM: u64 = 256 * 1024 * 1024;
+/// Bytes that may pass between two recipients, inputs or anchors. Far above any real recipient: one with ten
+/// thousand values takes a quarter of it.
+pub const MAX_ITEM: u64 = 64 * 1024 * 1024;
 
 /// Everything of a manifest but its recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +64,37 @@ pub fn read<R: Read>(
     source: R,
     mut each: impl FnMut(Recipient) -> Result<(), String>,
 ) -> Result<Frame, ReadError> {
+    let mut inputs = Vec::new();
+    let frame = read_into(source, &mut each, &mut |input| {
+        inputs.push(input);
+        Ok(())
+    })?;
+    Ok(Frame { inputs, ..frame })
+}
+
+/// Takes what is read, one by one; an `Err` ends the reading.
+pub type Each<'a, T> = &'a mut dyn FnMut(T) -> Result<(), String>;
+
+/// The same as [`read`], with the inputs handed out too; `inputs` of the result is empty.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_into<R: Read>(
+    source: R,
+    recipient: Each<'_, Recipient>,
+    input: Each<'_, InputFile>,
+) -> Result<Frame, ReadError> {
     let since = Cell::new(0);
     let reader = io::BufReader::with_capacity(64 * 1024, Limited { source, since: &since });
     let mut json = serde_json::Deserializer::from_reader(reader);
-    let frame = Body { each: &mut each, since: &since }.deserialize(&mut json).and_then(|frame| {
+    let frame = Body { recipient, input, since: &since }.deserialize(&mut json).and_then(|frame| {
         json.end()?;
         Ok(frame)
     });
     frame.map_err(format_error)
 }
 
-pub(crate) fn format_error(error: serde_json::Error) -> ReadError {
+fn format_error(error: serde_json::Error) -> ReadError {
     if error.is_io() {
         return ReadError::Io(error.into());
     }
@@ -103,19 +124,20 @@ impl<R: Read> Read for Limited<'_, R> {
     }
 }
 
-struct Body<'a, F> {
-    each: &'a mut F,
+struct Body<'a> {
+    recipient: Each<'a, Recipient>,
+    input: Each<'a, InputFile>,
     since: &'a Cell<u64>,
 }
 
-impl<'de, F: FnMut(Recipient) -> Result<(), String>> DeserializeSeed<'de> for Body<'_, F> {
+impl<'de> DeserializeSeed<'de> for Body<'_> {
     type Value = Frame;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Frame, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, F: FnMut(Recipient) -> Result<(), String>> Visitor<'de> for Body<'_, F> {
+impl<'de> Visitor<'de> for Body<'_> {
     type Value = Frame;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,11 +150,12 @@ impl<'de, F: FnMut(Recipient) -> Result<(), String>> Visitor<'de> for Body<'_, F
         let mut evaluated_at = None;
         let mut unverified = None;
         let mut policy = None;
-        let mut trust_anchors = None;
-        let mut inputs = None;
+        let mut trust_anchors: Option<Vec<TrustAnchor>> = None;
+        let mut inputs: Option<()> = None;
         let mut summary = None;
         let mut bundle = None;
-        let mut recipients = None;
+        let mut recipients: Option<()> = None;
+        let (since, recipient, input) = (self.since, self.recipient, self.input);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "schema" => {
@@ -149,16 +172,20 @@ impl<'de, F: FnMut(Recipient) -> Result<(), String>> Visitor<'de> for Body<'_, F
                 "evaluatedAt" => set(&mut evaluated_at, "evaluatedAt", &mut map)?,
                 "unverified" => set(&mut unverified, "unverified", &mut map)?,
                 "policy" => set(&mut policy, "policy", &mut map)?,
-                "trustAnchors" => set(&mut trust_anchors, "trustAnchors", &mut map)?,
-                "inputs" => set(&mut inputs, "inputs", &mut map)?,
+                "trustAnchors" => {
+                    let mut anchors = Vec::new();
+                    let mut push = |anchor| {
+                        anchors.push(anchor);
+                        Ok(())
+                    };
+                    array(&mut trust_anchors, "trustAnchors", &mut map, Items { each: &mut push, since })?;
+                    trust_anchors = Some(anchors);
+                }
+                "inputs" => array(&mut inputs, "inputs", &mut map, Items { each: &mut *input, since })?,
                 "summary" => set(&mut summary, "summary", &mut map)?,
                 "bundle" => set(&mut bundle, "bundle", &mut map)?,
                 "recipients" => {
-                    if recipients.is_some() {
-                        return Err(de::Error::duplicate_field("recipients"));
-                    }
-                    recipients =
-                        Some(map.next_value_seed(Each { each: &mut *self.each, since: self.since })?);
+                    array(&mut recipients, "recipients", &mut map, Items { each: &mut *recipient, since })?;
                 }
                 other => {
                     return Err(de::Error::custom(format_args!(
@@ -166,17 +193,18 @@ impl<'de, F: FnMut(Recipient) -> Result<(), String>> Visitor<'de> for Body<'_, F
                     )));
                 }
             }
-            self.since.set(0);
+            since.set(0);
         }
         need(schema, "schema")?;
         need(recipients, "recipients")?;
+        need(inputs, "inputs")?;
         Ok(Frame {
             tool: need(tool, "tool")?,
             evaluated_at: need(evaluated_at, "evaluatedAt")?,
             unverified: need(unverified, "unverified")?,
             policy: need(policy, "policy")?,
             trust_anchors: need(trust_anchors, "trustAnchors")?,
-            inputs: need(inputs, "inputs")?,
+            inputs: Vec::new(),
             summary: need(summary, "summary")?,
             bundle: need(bundle, "bundle")?,
         })
@@ -199,30 +227,62 @@ fn need<T, E: de::Error>(slot: Option<T>, name: &'static str) -> Result<T, E> {
     slot.ok_or_else(|| E::missing_field(name))
 }
 
-struct Each<'a, F> {
-    each: &'a mut F,
+/// Reads an array element by element; `slot` says that it was there.
+fn array<'de, A: MapAccess<'de>, S, T: de::Deserialize<'de>>(
+    slot: &mut Option<S>,
+    name: &'static str,
+    map: &mut A,
+    items: Items<'_, T>,
+) -> Result<(), A::Error>
+where
+    S: Default,
+{
+    if slot.is_some() {
+        return Err(de::Error::duplicate_field(name));
+    }
+    map.next_value_seed(items)?;
+    *slot = Some(S::default());
+    Ok(())
+}
+
+struct Items<'a, T> {
+    each: Each<'a, T>,
     since: &'a Cell<u64>,
 }
 
-impl<'de, F: FnMut(Recipient) -> Result<(), String>> DeserializeSeed<'de> for Each<'_, F> {
+impl<'de, T: de::Deserialize<'de>> DeserializeSeed<'de> for Items<'_, T> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de, F: FnMut(Recipient) -> Result<(), String>> Visitor<'de> for Each<'_, F> {
+impl<'de, T: de::Deserialize<'de>> Visitor<'de> for Items<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of recipients")
+        f.write_str("an array")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(recipient) = seq.next_element::<Recipient>()? {
+        while let Some(item) = seq.next_element::<T>()? {
             self.since.set(0);
-            (self.each)(recipient).map_err(de::Error::custom)?;
+            (self.each)(item).map_err(de::Error::custom)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_entry_ends() {
+        let source =
+            (&b"{\"schema\": \"certferry-manifest-1\", \"evaluatedAt\": \""[..]).chain(io::repeat(b' '));
+        let error = read(source, |_| Ok(())).unwrap_err();
+        assert!(matches!(error, ReadError::Io(error) if error.to_string().contains("larger than")));
     }
 }

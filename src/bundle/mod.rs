@@ -1,17 +1,17 @@
 //! The bundle: two halves, one for review inside the gap and one that crosses it.
 //!
-//! Writing is a stream. Worker threads [`render::render`] one recipient each to bytes, with the number left
+//! Writing is a stream. Worker threads [`render()`] one recipient each to bytes, with the number left
 //! open; one [`writer::Writer`] appends them in input order, gives the numbers, hashes every byte while it is
 //! written, and at last makes the whole folder appear by one rename ([`stage`]). Nothing keeps recipients in
 //! memory, and nothing but the arguments decides a byte: no clock, no random number, no map order.
 //!
 //! Reading is a stream too: [`manifest::read`] hands out one recipient after the other, and
-//! [`verify::verify`] walks manifest and payload side by side.
+//! [`verify::verify()`] walks manifest and payload side by side.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`model`] | the shapes: the types are the format |
-//! | [`render`] | a recipient as bytes: manifest line, CSV rows, finding lines, payload line |
+//! | [`mod@render`] | a recipient as bytes: manifest line, CSV rows, finding lines, payload line |
 //! | [`table`] | cells of manifest.csv: formula guard, visible control characters |
 //! | [`stage`] | the folder appears whole, by rename, or not at all |
 //! | [`writer`] | begin → append → seal |

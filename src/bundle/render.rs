@@ -5,7 +5,7 @@
 //! first key and in a manifest entry the payload's place is the last, so the middle can be made anywhere and
 //! the writer only adds both ends.
 
-use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient};
+use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient, Summary};
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -94,6 +94,34 @@ impl Tally {
         tally
     }
 
+    /// Every total of `summary` that is not what was counted, or does not add up, in words.
+    #[must_use]
+    pub fn disagreements(&self, summary: &Summary) -> Vec<String> {
+        let coverage = &summary.coverage;
+        let counted = [
+            ("recipients", summary.recipients, self.recipients),
+            ("candidates", summary.candidates, self.candidates),
+            ("published", summary.published, self.published),
+            ("withheld", summary.withheld, self.candidates.saturating_sub(self.published)),
+            ("encryptable", coverage.encryptable, self.encryptable),
+            ("signOnly", coverage.sign_only, self.sign_only),
+            ("none", coverage.none, self.none),
+        ];
+        let mut wrong: Vec<String> = counted
+            .into_iter()
+            .filter(|(_, said, counted)| said != counted)
+            .map(|(name, said, counted)| format!("the summary says {said} {name}, counted were {counted}"))
+            .collect();
+        let Summary { values, candidates, unreadable, ignored, .. } = summary;
+        let sum = candidates.checked_add(*unreadable).and_then(|sum| sum.checked_add(*ignored));
+        if sum != Some(*values) {
+            wrong.push(format!(
+                "the totals do not reconcile: {values} values are not {candidates} candidates + {unreadable} unreadable + {ignored} ignored"
+            ));
+        }
+        wrong
+    }
+
     /// Adds another tally.
     pub fn add(&mut self, other: &Self) {
         let pairs = [
@@ -177,14 +205,7 @@ impl Rendered {
 
     /// Appends the CSV rows to `out`, each with its line end.
     pub(crate) fn csv_rows(&self, number: u64, out: &mut Vec<u8>) {
-        let mut start = 0;
-        for &end in &self.row_ends {
-            out.extend_from_slice(number.to_string().as_bytes());
-            out.push(b',');
-            // `row_ends` rises and its last element is the length of `rows`.
-            out.extend_from_slice(&self.rows[start..end]);
-            start = end;
-        }
+        table::numbered(number, &self.rows, &self.row_ends, out);
     }
 
     /// Appends the finding lines to `out`, each with its line end.
@@ -229,7 +250,8 @@ fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// [`OutputError::Inconsistent`] when the entry contradicts itself: a number or place already filled in, a
-/// payload that does not hold as many values of an attribute as candidates are published, a payload line of
+/// payload that does not hold as many values of an attribute as candidates are published, a coverage that
+/// does not fit, a payload line of
 /// [`MAX_PAYLOAD_LINE`] bytes or more (selection keeps below it, see [`payload_len`]). These are defects of
 /// the program; no input causes them.
 pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> Result<(), OutputError> {
@@ -309,6 +331,12 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
             .count()
     };
     let tally = Tally::of(recipient, entry.payload);
+    if (tally.published == 0) != (recipient.coverage == Coverage::None) {
+        return Err(OutputError::Inconsistent(format!(
+            "a recipient with {} published values and the coverage {:?}",
+            tally.published, recipient.coverage
+        )));
+    }
     if published(Attribute::UserCertificate) as u64 != tally.user_certificate
         || published(Attribute::UserSmimeCertificate) as u64 != tally.user_smime_certificate
         || published(Attribute::UserPkcs12) != 0

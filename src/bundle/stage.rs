@@ -4,7 +4,7 @@
 //! a rename within one file system. The outer folder has mode 0700: while a run is under way nobody else
 //! reads half a bundle. What is inside gets the modes that the umask gives, because it becomes the bundle.
 //!
-//! Whatever ends a run early takes the stage with it: an error and a panic because [`Stage`] is dropped, a
+//! Whatever ends a run early takes the stage with it: an error and a panic because the stage is dropped, a
 //! signal because the handler's thread calls [`remove_stages`]. Only SIGKILL and a power cut leave one
 //! behind; [`stale_stages`] finds these (a live run holds a lock on its stage) and nobody deletes them
 //! unasked, since after an exchange that was cut off such a folder holds the bundle that was replaced.
@@ -16,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -46,8 +47,7 @@ fn live() -> MutexGuard<'static, Live> {
 /// [`OutputError::NotABundle`] (with it): only a folder that has `review/manifest.json` and `transfer/` is
 /// ever replaced, so that a mistyped `-o` cannot take away somebody's home.
 pub fn check_target(target: &Path, force: bool) -> Result<(), OutputError> {
-    place(target)?;
-    let parent = parent(target);
+    let (parent, target) = (parent(target), &plain(target)?);
     match fs::metadata(&parent) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return Err(OutputError::Parent { path: parent, found: "is not a folder" }),
@@ -142,16 +142,17 @@ impl Stage {
         if live.stopped {
             return Err(OutputError::Interrupted { path: target.to_path_buf() });
         }
-        // Made with mode 0700 (tempfile's default for folders on Unix).
+        // The mode belongs to the folder from its first moment on; it is no later chmod.
         let outer = tempfile::Builder::new()
             .prefix(&stage_prefix(place(target)?))
             .rand_bytes(8)
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&parent)
             .map_err(OutputError::io("make a folder in", &parent))?;
         let lock = File::open(outer.path()).ok().filter(|folder| folder.try_lock().is_ok());
         live.stages.push(outer.path().to_path_buf());
         drop(live);
-        let stage = Self { target: target.to_path_buf(), outer, _lock: lock };
+        let stage = Self { target: plain(target)?, outer, _lock: lock };
         stage.folder("")?;
         Ok(stage)
     }
@@ -260,13 +261,27 @@ fn unsupported(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
+/// Some file systems of networks and sticks know no sync of a folder; the files in it are synced anyway.
 fn sync_folder(path: &Path) -> Result<(), OutputError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(OutputError::io("write to the disk", path))
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        result => result.map_err(OutputError::io("write to the disk", path)),
+    }
 }
 
 /// The name of the target itself.
 fn place(target: &Path) -> Result<&OsStr, OutputError> {
     target.file_name().ok_or_else(|| OutputError::Name { path: target.to_path_buf() })
+}
+
+/// The target without a slash at its end, which would make the system follow a link.
+fn plain(target: &Path) -> Result<PathBuf, OutputError> {
+    Ok(match target.parent() {
+        Some(parent) => parent.join(place(target)?),
+        None => PathBuf::from(place(target)?),
+    })
 }
 
 /// The folder that the target is in; of a bare name the current one.
@@ -317,6 +332,7 @@ mod tests {
         assert!(check_target(&at("old"), true).is_ok());
         std::os::unix::fs::symlink(at("old"), at("link")).unwrap();
         assert!(matches!(check_target(&at("link"), true), Err(OutputError::NotABundle { .. })));
+        assert!(matches!(check_target(&at("link/"), true), Err(OutputError::NotABundle { .. })));
     }
 
     #[test]
@@ -353,6 +369,15 @@ mod tests {
         fs::create_dir(&left).unwrap();
         assert_eq!(stale_stages(&target), [left]);
         drop(stage);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("b/");
+        assert!(Stage::begin(&target, false).unwrap().publish(false, &[]).unwrap().is_none());
+        assert!(dir.path().join("b").is_dir());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

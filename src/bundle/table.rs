@@ -8,6 +8,8 @@
 //!   the semicolon cuts a comma table there and would begin a new cell with it.
 //! * Control characters, line and paragraph separators and the marks that change the direction of the text
 //!   around them are written as `<U+XXXX>`, so a row is one line and shows what it holds.
+//! * The path of a published certificate whose path nobody checked reads `notChecked (UNVERIFIED)`, so that a
+//!   table that was taken out of its bundle still says it.
 //!
 //! manifest.json holds every value unchanged.
 
@@ -39,6 +41,9 @@ pub const COLUMNS: [&str; 17] = [
 /// UTF-8's byte order mark: without it Excel takes the file for the machine's code page.
 pub(crate) const BOM: &[u8] = "\u{feff}".as_bytes();
 
+/// The path of what is published although nobody checked its path: only `--unverified` makes that.
+const UNVERIFIED: &str = "notChecked (UNVERIFIED)";
+
 /// The header row with its line end.
 #[must_use]
 pub fn header() -> String {
@@ -69,14 +74,26 @@ pub fn cell(text: &str) -> String {
         if matches!(character, ';' | '；') {
             begins = true;
         }
-        if invisible(character) {
-            // Writing to a String cannot fail.
-            let _ = write!(safe, "<U+{:04X}>", u32::from(character));
-        } else {
-            safe.push(character);
-        }
+        put_visible(character, &mut safe);
     }
     safe
+}
+
+/// The text with what hides or moves text written as `<U+XXXX>`.
+#[must_use]
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| put_visible(character, &mut shown));
+    shown
+}
+
+fn put_visible(character: char, out: &mut String) {
+    if invisible(character) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "<U+{:04X}>", u32::from(character));
+    } else {
+        out.push(character);
+    }
 }
 
 fn invisible(character: char) -> bool {
@@ -122,6 +139,18 @@ pub(crate) fn rows(
     Ok(())
 }
 
+/// Appends rows that [`rows`] made to `out`, with the first column.
+pub(crate) fn numbered(number: u64, rows: &[u8], ends: &[usize], out: &mut Vec<u8>) {
+    let mut start = 0;
+    for &end in ends {
+        out.extend_from_slice(number.to_string().as_bytes());
+        out.push(b',');
+        // `ends` rises and its last element is the length of `rows`.
+        out.extend_from_slice(&rows[start..end]);
+        start = end;
+    }
+}
+
 /// The eleven columns about a candidate.
 fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] {
     let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
@@ -146,7 +175,10 @@ fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] 
         text(&candidate.not_before),
         text(&candidate.not_after),
         text(&candidate.sha256),
-        verdict(candidate.path.verdict).to_owned(),
+        match (candidate.path.verdict, candidate.decision) {
+            (Verdict::NotChecked, Decision::Publish) => UNVERIFIED.to_owned(),
+            (found, _) => verdict(found).to_owned(),
+        },
         decision(candidate.decision).to_owned(),
         cell(&candidate.reason),
         codes,

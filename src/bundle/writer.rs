@@ -16,6 +16,8 @@ use super::sums::{self, SUMS, Sums};
 use super::{OutputError, REVIEW, SCRIPT, TRANSFER, handover, table};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +29,7 @@ pub const DEFAULT_BATCH: NonZeroU64 = NonZeroU64::new(1000).unwrap(); // 1000 is
 pub struct StageOptions {
     /// Replace a bundle that stands at the target.
     pub force: bool,
-    /// Which forms of the manifest; the same value as for [`super::render`].
+    /// Which forms of the manifest; the same value as for [`super::render()`].
     pub manifest: ManifestFormat,
     /// Recipients in a payload file.
     pub batch: NonZeroU64,
@@ -53,7 +55,7 @@ pub struct ManifestHead {
 /// What is known behind the last recipient.
 #[derive(Clone, Debug)]
 pub struct Closing {
-    /// Files that were read.
+    /// Files that were read and not yet noted with [`Writer::input`].
     pub inputs: Vec<InputFile>,
     /// Totals; those that the writer can count itself must agree.
     pub summary: Summary,
@@ -94,6 +96,9 @@ pub struct Writer {
     transfer: Sums,
     tally: Tally,
     files: u64,
+    /// Inputs noted so far, and where they wait.
+    inputs: u64,
+    spool: HashedFile,
     line: Vec<u8>,
     // Last, so that the files are closed before the folder is removed.
     stage: Stage,
@@ -149,6 +154,8 @@ impl Writer {
             transfer: Sums::new(),
             tally: Tally::default(),
             files: 1,
+            inputs: 0,
+            spool: HashedFile::create(stage.outer().join(SPOOL))?,
             line,
             stage,
         };
@@ -205,6 +212,19 @@ impl Writer {
         self.findings.put(&self.line)
     }
 
+    /// Notes an input, in the order of the manifest. Where every certificate is a file of its own there are as
+    /// many inputs as recipients, so they wait on the disk, beside the unfinished bundle.
+    ///
+    /// # Errors
+    /// When that file cannot be written.
+    pub fn input(&mut self, input: &InputFile) -> Result<(), OutputError> {
+        self.line.clear();
+        self.line.extend_from_slice(if self.inputs == 0 { b"\n" } else { b",\n" });
+        json(input, &mut self.line)?;
+        self.inputs += 1;
+        self.spool.put(&self.line)
+    }
+
     /// What was appended so far.
     #[must_use]
     pub fn tally(&self) -> &Tally {
@@ -236,10 +256,22 @@ impl Writer {
     /// system refuses; [`OutputError::Exists`] when something appeared at the target meanwhile. The target is
     /// untouched then.
     pub fn seal(mut self, closing: &Closing) -> Result<Sealed, OutputError> {
-        reconcile(&closing.summary, &self.tally)?;
+        // Nothing is lost on the way to the bundle: what was appended is what the summary says.
+        if let Some(disagreement) = self.tally.disagreements(&closing.summary).into_iter().next() {
+            return Err(OutputError::Inconsistent(disagreement));
+        }
 
+        for input in &closing.inputs {
+            self.input(input)?;
+        }
+        self.manifest.put(if self.tally.recipients == 0 {
+            b"],\n\"inputs\": ["
+        } else {
+            b"\n],\n\"inputs\": ["
+        })?;
+        self.put_inputs()?;
         self.line.clear();
-        end_manifest(closing, self.tally.recipients == 0, &mut self.line)?;
+        end_manifest(closing, &mut self.line)?;
         self.manifest.put(&self.line)?;
         let manifest_sha256 = self.manifest.finish()?;
         self.review.insert("manifest.json".to_owned(), manifest_sha256.clone());
@@ -270,7 +302,7 @@ impl Writer {
         };
         let folder = self.stage.path().join(TRANSFER);
         put_file(&folder, "transfer.json", &pretty_ascii(&transfer)?, &mut self.transfer)?;
-        let handover = handover::text(&transfer, &self.head.evaluated_at);
+        let handover = handover::text(&transfer);
         put_file(&folder, handover::HANDOVER, handover.as_bytes(), &mut self.transfer)?;
 
         let transfer_sums_sha256 = put_sums(&folder, &self.transfer)?;
@@ -284,6 +316,25 @@ impl Writer {
             transfer_sums_sha256,
             leftover,
         })
+    }
+
+    /// Copies the inputs from where they waited.
+    fn put_inputs(&mut self) -> Result<(), OutputError> {
+        let path = self.stage.outer().join(SPOOL);
+        let failed = || OutputError::io("read", &path);
+        self.spool.flush().map_err(OutputError::io("write", &path))?;
+        let mut spool = File::open(&path).map_err(failed())?;
+        self.line.resize(64 * 1024, 0);
+        loop {
+            match spool.read(&mut self.line) {
+                Ok(0) => break,
+                // `read` returns at most the buffer's length.
+                Ok(count) => self.manifest.put(&self.line[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed()(error)),
+            }
+        }
+        self.manifest.put(if self.inputs == 0 { b"]" } else { b"\n]" })
     }
 
     fn sums(&mut self, half: Half) -> &mut Sums {
@@ -325,6 +376,8 @@ impl Half {
     }
 }
 
+/// Where inputs wait; in the hidden folder, outside what becomes the bundle.
+const SPOOL: &str = "inputs";
 const PAYLOAD_FOLDER: &str = "transfer/payload";
 
 /// Name of the payload file with this number, from 1.
@@ -353,9 +406,7 @@ fn begin_manifest(head: &ManifestHead, out: &mut Vec<u8>) -> Result<(), OutputEr
     Ok(())
 }
 
-fn end_manifest(closing: &Closing, empty: bool, out: &mut Vec<u8>) -> Result<(), OutputError> {
-    out.extend_from_slice(if empty { b"]" } else { b"\n]" });
-    lines(out, "inputs", &closing.inputs)?;
+fn end_manifest(closing: &Closing, out: &mut Vec<u8>) -> Result<(), OutputError> {
     key(out, "summary", &closing.summary, false)?;
     key(out, "bundle", &closing.bundle, false)?;
     out.extend_from_slice(b"\n}\n");
@@ -402,28 +453,4 @@ fn put_sums(folder: &Path, sums: &Sums) -> Result<String, OutputError> {
     let mut file = HashedFile::create(folder.join(SUMS))?;
     file.put(sums::write(sums).as_bytes())?;
     file.finish()
-}
-
-/// Nothing is lost on the way to the bundle: what was appended is what the summary says.
-fn reconcile(summary: &Summary, tally: &Tally) -> Result<(), OutputError> {
-    let withheld = tally.candidates.saturating_sub(tally.published);
-    let seen =
-        summary.candidates.checked_add(summary.unreadable).and_then(|sum| sum.checked_add(summary.ignored));
-    for (name, said, counted) in [
-        ("recipients", summary.recipients, Some(tally.recipients)),
-        ("candidates", summary.candidates, Some(tally.candidates)),
-        ("published", summary.published, Some(tally.published)),
-        ("withheld", summary.withheld, Some(withheld)),
-        ("values", summary.values, seen),
-        ("encryptable", summary.coverage.encryptable, Some(tally.encryptable)),
-        ("signOnly", summary.coverage.sign_only, Some(tally.sign_only)),
-        ("none", summary.coverage.none, Some(tally.none)),
-    ] {
-        if Some(said) != counted {
-            return Err(OutputError::Inconsistent(format!(
-                "the summary says {said} {name}, counted were {counted:?}"
-            )));
-        }
-    }
-    Ok(())
 }

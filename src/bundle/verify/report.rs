@@ -1,6 +1,7 @@
 //! What `verify` found, as data and as text.
 
 use crate::bundle::model::{Summary, Tool, TransferCounts};
+use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -175,11 +176,23 @@ impl Report {
         }
     }
 
+    /// Takes over the problems of another report that `keep` lets through.
+    pub(super) fn absorb(&mut self, other: Self, keep: impl Fn(&Problem) -> bool) {
+        let all = other.problems.len();
+        let kept: Vec<Problem> = other.problems.into_iter().filter(keep).collect();
+        if kept.len() == all {
+            self.problems_left_out = self.problems_left_out.saturating_add(other.problems_left_out);
+        }
+        for problem in kept {
+            self.problem(problem.kind, problem.file.as_deref(), problem.line, problem.explanation);
+        }
+    }
+
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
-    /// The report in words. Text from files is not escaped; a terminal's layer must do that.
+    /// The report in words, for a terminal: what names and files hold cannot move the cursor or forge a line.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -206,7 +219,7 @@ impl Report {
         let _ = writeln!(text, "{signature}\n");
         let mut row = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                let _ = writeln!(text, "{name:<22}{value}");
+                let _ = writeln!(text, "{name:<22}{}", visible(&value));
             }
         };
         row("checked", Some(format!("{scope}, {} files, at {}", self.files, self.at)));
@@ -245,18 +258,19 @@ impl Report {
             }),
         );
         for note in &self.notes {
-            let _ = writeln!(text, "\nnote: {note}");
+            let _ = writeln!(text, "\nnote: {}", visible(note));
         }
         if !self.problems.is_empty() {
             let count = self.problems_left_out.saturating_add(self.problems.len() as u64);
             let _ = writeln!(text, "\n{count} {}:", if count == 1 { "problem" } else { "problems" });
         }
         for problem in &self.problems {
-            let _ = match (&problem.file, problem.line) {
-                (Some(file), Some(line)) => writeln!(text, "  {file}:{line}: {}", problem.explanation),
-                (Some(file), None) => writeln!(text, "  {file}: {}", problem.explanation),
-                _ => writeln!(text, "  {}", problem.explanation),
+            let place = match (&problem.file, problem.line) {
+                (Some(file), Some(line)) => format!("{file}:{line}: "),
+                (Some(file), None) => format!("{file}: "),
+                _ => String::new(),
             };
+            let _ = writeln!(text, "  {}", visible(&format!("{place}{}", problem.explanation)));
         }
         if self.problems_left_out > 0 {
             let _ = writeln!(text, "  and {} more", self.problems_left_out);
