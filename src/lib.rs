@@ -1,1 +1,3 @@
 //! certferry: read, extract, judge, select, bundle.
+
+pub mod ldif;
