@@ -116,9 +116,31 @@ impl Cutter {
         false
     }
 
+    /// Behind byte order marks and 0x1A at a line start, which the parser skips as well.
+    fn skip_marks(self, buf: &[u8], start: usize, next: usize) -> usize {
+        let mut at = start;
+        while at < next {
+            let bytes = buf.get(at..next).unwrap_or_default();
+            let bom: &[u8] = match (self.width, self.high_first) {
+                (1, _) => b"\xEF\xBB\xBF",
+                (_, false) => b"\xFF\xFE",
+                (_, true) => b"\xFE\xFF",
+            };
+            if bytes.starts_with(bom) {
+                at += bom.len();
+            } else if self.unit(buf, at) == Some(0x1A) {
+                at += self.width;
+            } else {
+                break;
+            }
+        }
+        at
+    }
+
     /// The line that starts at `start` and whose line end stands before `next`, classified by its content.
     fn line_kind(self, buf: &[u8], start: usize, next: usize) -> Line {
         let w = self.width;
+        let start = self.skip_marks(buf, start, next);
         let first = match self.unit(buf, start) {
             Some(first) if start < next => first,
             _ => return Line::Empty,
@@ -154,19 +176,21 @@ impl Cutter {
         let mut start = dn; // of the line that was looked at last, belongs to the record
         let mut below = dn; // the line above this position is looked at next
         let mut direct = true; // that line stands directly above the `dn:` (or above other blank lines)
-        let mut pending = false; // continuation lines were seen that need a comment or number above them
+        let mut pending = false; // continuation lines were seen that need a comment above them
+        let mut blanks = false; // lines of blanks were seen, which continue what stands above them
         while below > 0 {
             let above = self.last_line(buf, below - self.width).unwrap_or(0);
             match self.line_kind(buf, above, below) {
                 Line::Empty if pending => return uncertain,
                 Line::Empty => return Cut { at: start, after_blank: true },
                 Line::Blanks if direct => return Cut { at: start, after_blank: true },
-                Line::Blanks | Line::Continuation => pending = true,
+                Line::Blanks => blanks = true,
+                Line::Continuation => pending = true,
                 Line::Comment => {
-                    pending = false;
+                    (pending, blanks) = (false, false);
                     start = above;
                 }
-                Line::Prelude if !pending => start = above,
+                Line::Prelude if !pending && !blanks => start = above,
                 Line::Prelude | Line::Other => return uncertain,
             }
             direct = false;

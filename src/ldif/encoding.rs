@@ -5,7 +5,7 @@
 //! becomes LF. Both keep enough order that a place in the text can be turned back into a byte offset of the input.
 
 /// How characters are written in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Encoding {
     /// UTF-8, or a code page that is a superset of ASCII.
     #[default]
@@ -28,7 +28,7 @@ impl Encoding {
 }
 
 /// What ends a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LineEnd {
     /// LF or CRLF, also mixed. A CR elsewhere is data.
     #[default]
@@ -38,7 +38,7 @@ pub enum LineEnd {
 }
 
 /// What must be known of an input before its bytes can be read; found by [`detect`](super::detect()).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Format {
     /// The encoding.
     pub encoding: Encoding,

@@ -2,8 +2,8 @@
 //!
 //! A logical line that stands on one physical line is a slice of the text. A folded one is copied once, into a buffer
 //! that is reused. Long base64 values are folded at a constant width, so the next line end is guessed from the width of
-//! the line before instead of being searched. A wrong guess would copy a line end into the value, which no strict base64
-//! decoder accepts: the caller then asks for the same line again, without guessing.
+//! the line before instead of being searched. A wrong guess copies a line end into the joined text; one search through it
+//! finds that, and the line is joined again without guessing.
 
 use super::problem::Code;
 use memchr::memchr;
@@ -79,15 +79,23 @@ fn is_pure_base64(line: &[u8]) -> bool {
 
 /// What is known of the text around the line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Context {
+struct Context {
     /// A `dn:` line follows behind the end of the text.
-    pub(super) dn_follows: bool,
-    /// Guess line ends of base64 values; the caller must check strictly.
-    pub(super) guess: bool,
+    dn_follows: bool,
+    /// Guess line ends of base64 values.
+    guess: bool,
 }
 
 /// Joins the logical line that starts at `start`. `fold` receives its text if it is folded.
-pub(super) fn join(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
+pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u8>) -> Line {
+    let line = join_with(text, start, Context { dn_follows, guess: true }, fold);
+    if line.folded && memchr(b'\n', fold).is_some() {
+        return join_with(text, start, Context { dn_follows, guess: false }, fold);
+    }
+    line
+}
+
+fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
     let (end, mut next) = physical(text, start);
     let mut line = Line { start, end, folded: false, next, lines: 1, tab_fold: None, lost_fold: None };
     let first = text.get(start..end).unwrap_or_default();
@@ -140,6 +148,9 @@ pub(super) fn join(text: &[u8], start: usize, context: Context, fold: &mut Vec<u
             }
         }
         line.next = next;
+        if base64 == Some(false) {
+            return line;
+        }
         // A base64 value may go on in lines that lost their leading space.
         let (end, behind) = physical_if_base64(text, next);
         if end == next {
@@ -250,9 +261,9 @@ mod tests {
     use super::*;
 
     fn joined(text: &[u8]) -> (Vec<u8>, Line) {
-        let mut results = [true, false].map(|guess| {
+        let mut results = [false, true].map(|guess| {
             let mut fold = Vec::new();
-            let line = join(text, 0, Context { dn_follows: false, guess }, &mut fold);
+            let line = join_with(text, 0, Context { dn_follows: false, guess }, &mut fold);
             (if line.folded { fold } else { text[line.start..line.end].to_vec() }, line)
         });
         assert_eq!(results[0], results[1], "guessing changes {text:?}");
@@ -288,7 +299,7 @@ mod tests {
         assert_eq!(joined(b"cn: a\n  \ndn: b\n"), (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() }));
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
-        let line = join(b"cn: a\n  \n", 0, Context { dn_follows: true, guess: true }, &mut Vec::new());
+        let line = join(b"cn: a\n  \n", 0, true, &mut Vec::new());
         assert_eq!(line.next, 6);
     }
 

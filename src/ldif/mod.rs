@@ -34,6 +34,7 @@
 
 mod base64;
 pub mod blocks;
+mod body;
 mod change;
 pub mod csvde;
 mod cut;
