@@ -1,0 +1,41 @@
+//! Every limit of the reader, with its reason. Nothing else in this module caps anything.
+
+/// Raw bytes that one record may have before it is cut off (with an error), 24 MiB.
+///
+/// The reader holds a record at a time, and the whole program has 64 MB. AD's largest object in practice is a group or a
+/// user whose attributes are cut into ranges of 1 500 values (MaxValRange, MS-ADTS 3.1.1.3.4.6); 1 500 certificates of 2
+/// KiB are 4 MiB of base64, so 24 MiB leaves room for several full ranges in one record.
+pub const RECORD: usize = 24 * 1024 * 1024;
+
+/// Raw bytes of a block that [`Blocks`](super::Blocks) aims at, 1 MiB: fits a second-level cache and some hundred
+/// records, so that handing blocks to threads costs nothing.
+pub const BLOCK: usize = 1024 * 1024;
+
+/// Bytes that [`detect`](super::detect()) looks at, 64 KiB: enough for an `ldapsearch` header and long first values.
+pub const DETECT: usize = 64 * 1024;
+
+/// Bytes of one file behind a `:<` URL, 10 MiB. AD holds at most 32 768 bytes in a certificate value (rangeUpper);
+/// photos are the largest values that `ldapsearch -t` writes.
+pub const URL_FILE: u64 = 10 * 1024 * 1024;
+
+/// Bytes that all `:<` URLs of one record may bring in, 24 MiB: a hundred lines must not become a gigabyte in memory.
+pub const URL_RECORD: usize = 24 * 1024 * 1024;
+
+/// Problems reported for one record (or for one gap between records), 1 000. A record of [`RECORD`] bytes can hold
+/// twelve million wrong lines; the rest is counted in one last problem.
+pub const PROBLEMS: usize = 1000;
+
+/// Objects whose ranges are open at one time, 10 000: an export brings the chunks of an object one after the other,
+/// so open ones are few unless an export is incomplete throughout.
+pub const OPEN_RANGES: usize = 10_000;
+
+/// Chunks of one attribute of one object that are remembered while its range is open, 10 000: AD's chunk is 1 500 values
+/// (MaxValRange), older servers give 1 000, so this is more than ten million values.
+pub const RANGE_CHUNKS: usize = 10_000;
+
+/// Bytes of input text quoted in a message, 80: one line.
+pub const EXCERPT: usize = 80;
+
+/// Bytes of a DN kept in a [`Problem`](super::Problem), 1 024: longer than any that AD accepts in practice, and a DN of a
+/// megabyte with many wrong lines must not be copied whole for each of them.
+pub const PROBLEM_DN: usize = 1024;

@@ -1,0 +1,331 @@
+//! From physical lines to logical lines: joining folds.
+//!
+//! A logical line that stands on one physical line is a slice of the text. A folded one is copied once, into a buffer
+//! that is reused. Long base64 values are folded at a constant width, so the next line end is guessed from the width of
+//! the line before instead of being searched. A wrong guess copies a line end into the joined text; one search through it
+//! finds that, and the line is joined again without guessing.
+
+use super::problem::Code;
+use memchr::memchr;
+
+/// A logical line. Its text is `text[start..end]`, or the fold buffer if `folded`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) folded: bool,
+    /// Where the next logical line starts.
+    pub(super) next: usize,
+    /// Physical lines that it takes up.
+    pub(super) lines: u64,
+    /// Unusual folds, each with the number of the physical line within the logical one.
+    pub(super) tab_fold: Option<u64>,
+    pub(super) lost_fold: Option<u64>,
+}
+
+/// The end of the physical line that starts at `at`: end of its content (without CR LF), start of the next line.
+#[inline]
+pub(super) fn physical(text: &[u8], at: usize) -> (usize, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    match memchr(b'\n', rest) {
+        Some(0) => (at, at + 1),
+        Some(n) if rest.get(n - 1) == Some(&b'\r') => (at + n - 1, at + n + 1),
+        Some(n) => (at + n, at + n + 1),
+        None => (text.len(), text.len()),
+    }
+}
+
+/// Is this line blank for sure: nothing in it (or only CRs, as a text that was converted twice has them)?
+pub(super) fn is_empty(line: &[u8]) -> bool {
+    line.iter().all(|&b| b == b'\r')
+}
+
+fn is_blanks(line: &[u8]) -> bool {
+    line.iter().all(|&b| matches!(b, b' ' | b'\t'))
+}
+
+/// Does a record start at this line start: `dn`, blanks, a colon?
+pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let Some((head, rest)) = rest.split_at_checked(2) else { return false };
+    head.eq_ignore_ascii_case(b"dn")
+        && rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b':')
+}
+
+/// The end of a run of lines that hold only spaces or tabs, starting with one at `at`, and how many lines they are;
+/// `None` if the line at `at` is none.
+pub(super) fn blank_run(text: &[u8], at: usize) -> Option<(usize, u64)> {
+    // Nearly every continuation line is ruled out by its second byte.
+    match text.get(at + 1) {
+        Some(b' ' | b'\t' | b'\n' | b'\r') | None => {}
+        Some(_) => return None,
+    }
+    let (mut next, mut lines) = (at, 0);
+    while let Some(b' ' | b'\t') = text.get(next) {
+        let (end, behind) = physical(text, next);
+        if !is_blanks(text.get(next..end).unwrap_or_default()) {
+            break;
+        }
+        next = behind;
+        lines += 1;
+    }
+    (lines > 0).then_some((next, lines))
+}
+
+/// Characters of the standard base64 alphabet and padding, at least one.
+fn is_pure_base64(line: &[u8]) -> bool {
+    !line.is_empty() && line.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+}
+
+/// What is known of the text around the line.
+#[derive(Debug, Clone, Copy)]
+struct Context {
+    /// A `dn:` line follows behind the end of the text.
+    dn_follows: bool,
+    /// Guess line ends of base64 values.
+    guess: bool,
+}
+
+/// Joins the logical line that starts at `start`. `fold` receives its text if it is folded.
+pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u8>) -> Line {
+    let line = join_with(text, start, Context { dn_follows, guess: true }, fold);
+    if line.folded && memchr(b'\n', fold).is_some() {
+        return join_with(text, start, Context { dn_follows, guess: false }, fold);
+    }
+    line
+}
+
+fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
+    let (end, mut next) = physical(text, start);
+    let mut line = Line { start, end, folded: false, next, lines: 1, tab_fold: None, lost_fold: None };
+    let first = text.get(start..end).unwrap_or_default();
+    let comment = first.first() == Some(&b'#');
+    // Where the first line shows the kind already, it need not be looked for in the joined text.
+    let colon = if comment { None } else { memchr(b':', first) };
+    let mut base64 = match colon.and_then(|c| first.get(c + 1)) {
+        Some(b':') => Some(true),
+        Some(_) => Some(false),
+        None if comment => Some(false),
+        None => None,
+    };
+    let guess = context.guess && base64 == Some(true);
+    loop {
+        while let Some(&byte @ (b' ' | b'\t')) = text.get(next) {
+            if let Some((behind, lines)) = blank_run(text, next) {
+                let dn = if behind < text.len() { is_dn(text, behind) } else { context.dn_follows };
+                if dn {
+                    // Blank lines between two records, not empty continuations.
+                    line.next = next;
+                    return line;
+                }
+                begin(&mut line, first, fold);
+                let mut at = next;
+                for i in 0..lines {
+                    let (end, behind) = physical(text, at);
+                    if text.get(at) == Some(&b'\t') {
+                        line.tab_fold.get_or_insert(line.lines + i);
+                    }
+                    fold.extend_from_slice(text.get(at + 1..end).unwrap_or_default());
+                    at = behind;
+                }
+                line.lines += lines;
+                next = behind;
+                continue;
+            }
+            if byte == b'\t' {
+                line.tab_fold.get_or_insert(line.lines);
+            }
+            begin(&mut line, first, fold);
+            let (end, behind) = physical(text, next);
+            fold.extend_from_slice(text.get(next + 1..end).unwrap_or_default());
+            line.lines += 1;
+            if guess {
+                let (at, lines) = same_width(text, behind, end - next, behind - next, fold);
+                line.lines += lines;
+                next = at;
+            } else {
+                next = behind;
+            }
+        }
+        line.next = next;
+        if base64 == Some(false) {
+            return line;
+        }
+        // A base64 value may go on in lines that lost their leading space.
+        let (end, behind) = physical_if_base64(text, next);
+        if end == next {
+            return line;
+        }
+        let is_base64 = *base64.get_or_insert_with(|| {
+            let joined = if line.folded { fold.as_slice() } else { first };
+            memchr(b':', joined).is_some_and(|c| joined.get(c + 1) == Some(&b':'))
+        });
+        if !is_base64 {
+            return line;
+        }
+        begin(&mut line, first, fold);
+        line.lost_fold.get_or_insert(line.lines);
+        fold.extend_from_slice(text.get(next..end).unwrap_or_default());
+        line.lines += 1;
+        next = behind;
+    }
+}
+
+fn begin(line: &mut Line, first: &[u8], fold: &mut Vec<u8>) {
+    if !line.folded {
+        line.folded = true;
+        fold.clear();
+        fold.extend_from_slice(first);
+    }
+}
+
+/// Copies continuation lines as long as each has `content` bytes (with its leading space) and `whole` with its line end,
+/// judged by the line end's place alone. Says where it stopped and how many lines that were.
+#[inline]
+fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut Vec<u8>) -> (usize, u64) {
+    let end = text.get(from.saturating_sub(whole - content)..from).unwrap_or_default();
+    let (mut at, mut lines) = (from, 0);
+    while let Some(line) = text.get(at..at + whole) {
+        let (body, line_end) = line.split_at(content);
+        // `\r` before a lone LF would belong to the content of a guess: the line end must be the same as before.
+        if body.first() != Some(&b' ') || line_end != end || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            break;
+        }
+        fold.extend_from_slice(body.get(1..).unwrap_or_default());
+        at += whole;
+        lines += 1;
+    }
+    (at, lines)
+}
+
+/// The physical line at `at` if it is nothing but base64, else an empty one.
+#[inline]
+fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
+    // An attribute name ends with a colon within a few bytes; do not look for the end of its line.
+    let end = text
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .position(|&b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')));
+    match end.map(|n| (at + n, text.get(at + n))) {
+        Some((_, Some(b'\n' | b'\r'))) | None => {
+            let (end, next) = physical(text, at);
+            if is_pure_base64(text.get(at..end).unwrap_or_default()) { (end, next) } else { (at, at) }
+        }
+        Some(_) => (at, at),
+    }
+}
+
+/// What follows the attribute description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    Base64,
+    Url,
+}
+
+/// A logical line taken apart at its colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts<'t> {
+    /// Without blanks before the colon.
+    pub(super) name: &'t [u8],
+    pub(super) blank_before_colon: bool,
+    pub(super) kind: Kind,
+    /// Without the spaces that fill up behind the colon.
+    pub(super) value: &'t [u8],
+}
+
+/// Takes a logical line apart; `NoColon` if it has none.
+pub(super) fn split(line: &[u8]) -> Result<Parts<'_>, Code> {
+    let colon = memchr(b':', line).ok_or(Code::NoColon)?;
+    let (written, rest) = line.split_at(colon);
+    let mut name = written;
+    while let [head @ .., b' ' | b'\t'] = name {
+        name = head;
+    }
+    let (kind, mut value) = match rest {
+        [b':', b':', value @ ..] => (Kind::Base64, value),
+        [b':', b'<', value @ ..] => (Kind::Url, value),
+        [b':', value @ ..] => (Kind::Plain, value),
+        _ => return Err(Code::NoColon),
+    };
+    while let [b' ', rest @ ..] = value {
+        value = rest;
+    }
+    Ok(Parts { name, blank_before_colon: name.len() != written.len(), kind, value })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &[u8]) -> (Vec<u8>, Line) {
+        let mut results = [false, true].map(|guess| {
+            let mut fold = Vec::new();
+            let line = join_with(text, 0, Context { dn_follows: false, guess }, &mut fold);
+            (if line.folded { fold } else { text[line.start..line.end].to_vec() }, line)
+        });
+        assert_eq!(results[0], results[1], "guessing changes {text:?}");
+        std::mem::take(&mut results[0])
+    }
+
+    impl Default for Line {
+        fn default() -> Self {
+            Line { start: 0, end: 0, folded: false, next: 0, lines: 0, tab_fold: None, lost_fold: None }
+        }
+    }
+
+    #[test]
+    fn folds_are_joined_wherever_they_stand() {
+        for (text, expected) in [
+            (&b"cn: ab\n c\nsn: x"[..], &b"cn: abc"[..]),
+            (b"c\n n: a\r\n b\r\n\r\n", b"cn: ab"),
+            (b"cn:\n : eA==\n", b"cn:: eA=="),
+            (b"cn::\n eA==\n", b"cn::eA=="),
+            (b"cn:: eA\n ==\n", b"cn:: eA=="),
+            (b"cn: \xC3\n \xBC\n", b"cn: \xC3\xBC"),
+            (b"cn: a\n \n b\n", b"cn: ab"),
+            (b"cn: a\n  b\n", b"cn: a b"),
+            (b"cn: a\n\tb\n", b"cn: ab"),
+            (b"# c\n c\ncn: a\n", b"# cc"),
+        ] {
+            assert_eq!(joined(text).0, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_of_spaces_end_the_line_only_before_dn() {
+        assert_eq!(joined(b"cn: a\n  \ndn: b\n"), (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() }));
+        assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
+        assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
+        let line = join(b"cn: a\n  \n", 0, true, &mut Vec::new());
+        assert_eq!(line.next, 6);
+    }
+
+    #[test]
+    fn lost_folds_only_behind_base64() {
+        let (text, line) = joined(b"cn:: eHh4\neHh4\n eHh4\neA==\nsn: a\n");
+        assert_eq!((text.as_slice(), line.lost_fold, line.lines), (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4));
+        assert_eq!(joined(b"cn: eHh4\neHh4\n").0, b"cn: eHh4");
+        assert_eq!(joined(b"cn:: eHh4\neHh4-\n").0, b"cn:: eHh4");
+        assert_eq!(joined(b"cn:: \neHh4").0, b"cn:: eHh4");
+        assert_eq!(joined(b"cn:\n : \neHh4").0, b"cn:: eHh4");
+    }
+
+    #[test]
+    fn guessing_widths_agrees_with_searching() {
+        let (text, line) = joined(b"cn:: AAAA\r\n BBBB\r\n CCCC\r\n DDDD\r\n EE\r\nsn: a\r\n");
+        assert_eq!((text.as_slice(), line.lines), (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5));
+    }
+
+    #[test]
+    fn lines_are_taken_apart() {
+        let parts = split(b"userCertificate;binary \t::  eA==").unwrap();
+        assert_eq!(parts, Parts { name: b"userCertificate;binary", blank_before_colon: true, kind: Kind::Base64, value: b"eA==" });
+        assert_eq!(split(b"cn:<file:///x").unwrap().kind, Kind::Url);
+        assert_eq!(split(b"cn:").unwrap().value, b"");
+        assert_eq!(split(b"cn: \ta").unwrap().value, b"\ta");
+        assert_eq!(split(b"cn"), Err(Code::NoColon));
+    }
+}

@@ -1,0 +1,263 @@
+//! What the reader reports: a [`Problem`] has a permanent [`Code`], a place, and a message.
+//!
+//! An *error* says that something in the input was not taken over. A *warning* says that something was accepted although
+//! it is outside RFC 2849, or deserves a look.
+
+use std::fmt;
+
+/// How bad a problem is. It follows from the [`Code`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Accepted, although outside RFC 2849 or suspicious.
+    Warning,
+    /// Something in the input was not taken over, or the input says itself that it is incomplete.
+    Error,
+}
+
+impl Severity {
+    /// `warning` or `error`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal $severity:ident;)+) => {
+        /// The kinds of problems, permanent and kebab-case.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)+];
+
+            /// The code as it is printed, kebab-case.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(Code::$name => $code,)+ } }
+
+            /// Whether this kind is a warning or an error.
+            #[must_use]
+            pub fn severity(self) -> Severity { match self { $(Code::$name => Severity::$severity,)+ } }
+
+            /// One or two sentences about the kind.
+            #[must_use]
+            pub fn explanation(self) -> &'static str { match self { $(Code::$name => concat!($($doc),+),)+ } }
+        }
+    };
+}
+
+codes! {
+    // The input as a whole.
+    /// The input is not LDIF; the message names what it is.
+    NotLdif = "not-ldif" Error;
+    /// The input holds no record at all.
+    NoRecords = "no-records" Warning;
+    /// Lines end with CR alone.
+    CrLineEnds = "cr-line-ends" Warning;
+    /// The last line has no line end: the file may have been cut off.
+    NoFinalNewline = "no-final-newline" Warning;
+    /// The input ends with 0x1A (Ctrl-Z), as DOS tools append it.
+    CtrlZ = "ctrl-z" Warning;
+    /// A byte order mark in the middle: several files were concatenated.
+    InnerBom = "inner-bom" Warning;
+    /// UTF-16 text that is no text: half of a surrogate pair, kept as its three-byte form.
+    LoneSurrogate = "lone-surrogate" Warning;
+    /// UTF-16 input ends in the middle of a unit; the last byte was not taken over.
+    OddByte = "odd-byte" Error;
+    /// The input ends with a base64 value without its padding: it was probably cut off there.
+    CutOff = "cut-off" Warning;
+    /// A record is larger than the reader's limit; what is beyond was skipped.
+    RecordTooLarge = "record-too-large" Error;
+    /// More problems in one place than are listed.
+    TooManyProblems = "too-many-problems" Error;
+
+    // What a trailer promised.
+    /// The server ended the search with a result other than 0: the export is incomplete.
+    SearchFailed = "search-failed" Error;
+    /// The number of entries in the trailer is not the number that was read: the export is incomplete.
+    CountMismatch = "count-mismatch" Error;
+    /// A paged search stopped between two pages: the export is incomplete.
+    PagesMissing = "pages-missing" Error;
+    /// Exactly as many records as a usual size limit: the export may have been cut off.
+    SizeLimit = "size-limit" Warning;
+    /// The server referred to other servers for parts of the tree; those parts are not in the export.
+    SearchReference = "search-reference" Warning;
+    /// A ranged attribute (`;range=0-1499`) lacks a chunk or the closing `-*` chunk.
+    RangeIncomplete = "range-incomplete" Error;
+
+    // Records.
+    /// A later `version:` line: several files were concatenated.
+    InnerVersion = "inner-version" Warning;
+    /// The version is not 1.
+    OtherVersion = "other-version" Warning;
+    /// A line with a number before the record, as old tools wrote it.
+    IdLine = "id-line" Warning;
+    /// The blank line between two records is missing.
+    MissingBlankLine = "missing-blank-line" Warning;
+    /// The line between two records holds spaces or tabs.
+    BlankLineWithSpaces = "blank-line-with-spaces" Warning;
+    /// Lines that belong to no record (no `dn:` before them); not taken over.
+    NoDn = "no-dn" Error;
+    /// The DN cannot be read.
+    UnreadableDn = "unreadable-dn" Error;
+    /// The DN is not one by RFC 4514.
+    BadDn = "bad-dn" Warning;
+    /// A record with a DN and no attributes.
+    NoAttributes = "no-attributes" Warning;
+    /// `include:` is never followed.
+    Include = "include-ignored" Error;
+
+    // Lines.
+    /// A line that starts with a space and continues nothing; not taken over.
+    StrayContinuation = "stray-continuation" Error;
+    /// A line without a colon; not taken over.
+    NoColon = "no-colon" Error;
+    /// A continuation line that starts with a TAB instead of a SPACE.
+    TabFold = "tab-fold" Warning;
+    /// A line of base64 that lost its leading space was taken as a continuation.
+    LostFold = "lost-fold" Warning;
+    /// NUL bytes in the text.
+    Nul = "nul-bytes" Warning;
+    /// A CR inside a value, kept as data.
+    BareCr = "bare-cr" Warning;
+    /// A line `-` outside a `modify`.
+    StraySeparator = "stray-separator" Warning;
+
+    // Attributes and values.
+    /// Blanks before the colon.
+    BlankBeforeColon = "blank-before-colon" Warning;
+    /// An attribute description with a shape outside RFC 4512 (empty option, leading digit).
+    OddName = "odd-name" Warning;
+    /// Not an attribute description at all; the line was not taken over.
+    BadName = "bad-name" Error;
+    /// A `;range=` option that cannot be read.
+    BadRange = "bad-range" Error;
+    /// A plain value that starts with `:` or `<`.
+    UnsafeStart = "unsafe-start" Warning;
+    /// Text that is not UTF-8 (or not of the code page that was named).
+    BadText = "bad-text" Warning;
+    /// base64 that is unusual but clear: padding missing or in excess, blanks, trailing bits.
+    OddBase64 = "odd-base64" Warning;
+    /// base64 that cannot be read; the value is not taken over.
+    BadBase64 = "bad-base64" Error;
+    /// A `:<` URL that may not be read: no folder was named, another scheme, or outside the folder.
+    UrlRefused = "url-refused" Error;
+    /// A `:<` URL whose file cannot be read.
+    UrlUnreadable = "url-unreadable" Error;
+
+    // Change records.
+    /// The record deletes or renames an entry; it was not taken over.
+    ChangeIgnored = "change-ignored" Error;
+    /// A part of a `modify` that removes values; not taken over.
+    ModifyPartIgnored = "modify-part-ignored" Error;
+    /// `changetype:` stands behind attributes instead of directly behind the DN.
+    LateChangetype = "late-changetype" Warning;
+    /// `changetype:` cannot be understood or occurs twice; not taken over.
+    BadChangetype = "bad-changetype" Error;
+    /// A `control:` of a change record is not applied.
+    ControlIgnored = "control-ignored" Warning;
+    /// A part of a `modify` does not end with `-`.
+    MissingSeparator = "missing-separator" Warning;
+    /// A line of a `modify` names another attribute than its `add:` or `replace:`.
+    ModifyOtherName = "modify-other-name" Warning;
+    /// A line of a `modify` before any `add:`, `replace:` or `delete:`; not taken over.
+    ModifyNoOperation = "modify-no-operation" Error;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that an administrator should know about the input. Text from the input stands in it unescaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the input, from 1.
+    pub line: u64,
+    /// Byte offset in the input where that line starts.
+    pub offset: u64,
+    /// Warning or error, as the code says.
+    pub severity: Severity,
+    /// What kind.
+    pub code: Code,
+    /// The attribute as written, where one is concerned (cut to [`EXCERPT`](super::limits::EXCERPT) bytes).
+    pub attribute: Option<String>,
+    /// The record's DN, where known (cut to [`PROBLEM_DN`](super::limits::PROBLEM_DN) bytes).
+    pub dn: Option<String>,
+    /// What was found, what was expected, and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of a code at a place, with neither attribute nor DN.
+    #[must_use]
+    pub fn new(code: Code, line: u64, offset: u64, message: String) -> Self {
+        Problem {
+            line,
+            offset,
+            severity: code.severity(),
+            code,
+            attribute: None,
+            dn: None,
+            message,
+        }
+    }
+}
+
+/// The first bytes of some input text as a quoted string for a message; what is not UTF-8 is shown as `\xNN`.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    cut(bytes, super::limits::EXCERPT)
+}
+
+/// At most `max` bytes of some text; what is not UTF-8 is shown as `\xNN`, what is left out as `…`.
+pub(super) fn cut(bytes: &[u8], max: usize) -> String {
+    let mut end = bytes.len().min(max);
+    if end < bytes.len() {
+        // Do not cut a character in two: step back over at most three continuation bytes.
+        let mut back = 0;
+        while back < 3 && end > 0 && bytes.get(end).is_some_and(|b| b & 0xC0 == 0x80) {
+            end -= 1;
+            back += 1;
+        }
+    }
+    let mut text = String::with_capacity(end + 3);
+    for chunk in bytes.get(..end).unwrap_or_default().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    if end < bytes.len() {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} occurs twice");
+            assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{text}");
+            assert!(code.explanation().len() > 10, "{text}");
+        }
+    }
+
+    #[test]
+    fn excerpts_do_not_cut_characters_and_show_bad_bytes() {
+        assert_eq!(cut("aü".as_bytes(), 2), "a…");
+        assert_eq!(cut(b"a\xFFb", 10), "a\\xffb");
+        assert_eq!(cut(b"abc", 3), "abc");
+        assert!(cut(&[0xBF; 50], 10).ends_with('…'));
+    }
+}
