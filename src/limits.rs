@@ -56,6 +56,9 @@ pub const RECORDS_PER_OBJECT: usize = 1_000;
 /// reported, and the object's attributes are incomplete.
 pub const OBJECT_BYTES: usize = 24 << 20;
 
+/// Seconds in a day.
+pub const DAY: i64 = 86_400;
+
 /// Days before its end at which a certificate is reported as ending soon: the lead that a renewal
 /// by hand needs, as CA operators' reminders do.
 pub const WARN_DAYS: i64 = 30;

@@ -6,6 +6,7 @@
 
 use crate::bundle::model::Attribute;
 use crate::certificate::address::Address;
+use crate::certificate::container::secret;
 use crate::limits::OBJECT_BYTES;
 
 /// Where something stood: the number of the input file and the line in it (for a certificate file:
@@ -23,6 +24,8 @@ pub struct Place {
 pub enum Content {
     /// As it stood in the input.
     Bytes(Vec<u8>),
+    /// A private key, by its kind; no byte of it is kept.
+    Secret(&'static str),
     /// It could not be read; found, and expected.
     Unreadable(String, String),
 }
@@ -199,6 +202,8 @@ impl Object {
                 "the value is empty".into(),
                 "a certificate; export with values (ldapsearch without -A)".into(),
             ),
+            Ok(_) if attribute == Attribute::UserPkcs12 => Content::Secret("a PKCS#12 container"),
+            Ok(bytes) if let Some(kind) = secret(bytes) => Content::Secret(kind),
             Ok(bytes) if self.bytes + bytes.len() > OBJECT_BYTES => Content::Unreadable(
                 format!("the object's values exceed {OBJECT_BYTES} bytes"),
                 "an object of a size that can be held; delete unused values from it".into(),
@@ -312,14 +317,22 @@ impl Object {
         for chunk in self.chunks.iter().filter(|chunk| chunk.attribute == attribute) {
             seen = true;
             if chunk.first > next {
-                return Some(format!("the export holds a range= chunk from {} on, but none from {next}", chunk.first));
+                return Some(format!(
+                    "the export holds a range= chunk from {} on, but none from {next}",
+                    chunk.first
+                ));
             }
             match chunk.last {
                 None => return None,
                 Some(last) => next = next.max(last.saturating_add(1)),
             }
         }
-        seen.then(|| format!("the export ends with a range= chunk at {} and lacks the closing one (range={next}-*)", next.saturating_sub(1)))
+        seen.then(|| {
+            format!(
+                "the export ends with a range= chunk at {} and lacks the closing one (range={next}-*)",
+                next.saturating_sub(1)
+            )
+        })
     }
 
     /// Why the attribute is not known whole, if it is not.
@@ -339,44 +352,45 @@ impl Object {
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         let mut found = Addresses::default();
-        let mut primary = None;
+        let mut primary: Option<(Address, String)> = None;
         let mut others = Vec::new();
-        for proxy in &self.proxies {
+        for proxy in self.proxies.iter().filter(|proxy| !proxy.is_empty()) {
             let (prefix, rest) = proxy.split_once(':').unwrap_or(("smtp", proxy));
             if !prefix.eq_ignore_ascii_case("smtp") {
                 continue;
             }
             match Address::parse(rest) {
-                Ok(address) if prefix == "SMTP" && primary.is_none() => primary = Some(address),
+                Ok(address) if prefix == "SMTP" && primary.is_none() => {
+                    primary = Some((address, rest.trim().to_owned()));
+                }
                 Ok(address) => others.push(address),
                 Err(_) => found.invalid.push(proxy.clone()),
             }
         }
-        let mut mails = Vec::new();
-        for mail in self.mail.iter().filter(|mail| !mail.is_empty()) {
+        found.several_mail = primary.is_none() && self.mail.len() > 1;
+        let owner = match &self.owner {
+            Some(Owner::Address(owner)) => Some(owner),
+            _ => None,
+        };
+        let mut rest = Vec::new();
+        for mail in self.mail.iter().chain(owner).filter(|mail| !mail.is_empty()) {
             match Address::parse(mail) {
-                Ok(address) => mails.push(address),
+                // The first mail is the primary address where proxyAddresses names none.
+                Ok(address) if primary.is_none() => primary = Some((address, mail.clone())),
+                Ok(address) => rest.push(address),
                 Err(_) => found.invalid.push(mail.clone()),
             }
         }
-        if let Some(Owner::Address(owner)) = &self.owner
-            && let Ok(address) = Address::parse(owner)
-        {
-            mails.push(address);
+        found.has_primary = primary.is_some();
+        if let Some((address, text)) = primary {
+            found.list.push(address);
+            found.primary_text = Some(text);
         }
-        found.several_mail = primary.is_none() && self.mail.len() > 1;
-        found.list.extend(primary);
-        for address in mails.into_iter().chain(others) {
+        for address in rest.into_iter().chain(others) {
             if !found.list.contains(&address) {
                 found.list.push(address);
             }
         }
-        // Without a primary proxy and without mail, a secondary proxy is no primary address.
-        found.has_primary = found.list.first().is_some_and(|first| {
-            self.proxies.iter().any(|proxy| proxy.starts_with("SMTP:"))
-                || self.mail.iter().any(|mail| Address::parse(mail).as_ref() == Ok(first))
-                || matches!(&self.owner, Some(Owner::Address(owner)) if Address::parse(owner).as_ref() == Ok(first))
-        });
         found
     }
 }
@@ -388,6 +402,8 @@ pub struct Addresses {
     pub list: Vec<Address>,
     /// Whether the first one is the primary address.
     pub has_primary: bool,
+    /// The primary address as it is spelled in the source.
+    pub primary_text: Option<String>,
     /// Texts that are no addresses.
     pub invalid: Vec<String>,
     /// mail had several values and decided.
@@ -571,7 +587,9 @@ mod tests {
         assert_eq!(object(&[(2, None), (0, Some(1))]).incomplete(Attribute::UserCertificate), None);
         let first = object(&[(0, Some(1499))]);
         assert!(first.incomplete(Attribute::UserCertificate).unwrap().contains("range=1500-*"));
-        assert!(object(&[(1500, None)]).incomplete(Attribute::UserCertificate).unwrap().contains("none from 0"));
+        assert!(
+            object(&[(1500, None)]).incomplete(Attribute::UserCertificate).unwrap().contains("none from 0")
+        );
         assert!(object(&[(0, Some(9)), (20, None)]).incomplete(Attribute::UserCertificate).is_some());
         let order: Vec<u64> = object(&[(2, None), (0, Some(1))]).values.iter().map(|v| v.chunk).collect();
         assert_eq!(order, [0, 2]);

@@ -119,6 +119,9 @@ fn kind(object: &Object) -> (RecipientKind, &'static str) {
         _ if object.remote => {
             (RecipientKind::Mailbox, "msExchRemoteRecipientType names a mailbox in Exchange Online")
         }
+        _ if object.dn.is_none() && object.owner.is_some() => {
+            (RecipientKind::MailContact, "assumed: it is known from a certificate file only, as partners are")
+        }
         _ => (RecipientKind::Mailbox, "assumed: the source names no recipient type"),
     }
 }
@@ -142,6 +145,8 @@ pub struct Reach {
     pub source: Addresses,
     /// The address in the cloud, where the recipient map names one.
     pub cloud: Option<Address>,
+    /// The same as it is spelled in the map.
+    pub cloud_text: Option<String>,
 }
 
 impl Reach {
@@ -156,14 +161,21 @@ impl Reach {
                 source.list.iter().map(Address::as_str),
             )
         });
+        let cloud_text = cloud.map(str::to_owned);
         let cloud = cloud.and_then(|text| Address::parse(text).ok());
-        Self { source, cloud }
+        Self { source, cloud, cloud_text }
     }
 
     /// The address that the upload step looks up.
     #[must_use]
     pub fn target(&self) -> Option<&Address> {
         self.cloud.as_ref().or(self.source.primary())
+    }
+
+    /// The same as it is spelled where it comes from.
+    #[must_use]
+    pub fn target_text(&self) -> Option<&str> {
+        self.cloud_text.as_deref().or(self.source.primary_text.as_deref())
     }
 
     /// Every address of the recipient, the ones looked up first.
@@ -189,8 +201,8 @@ impl Reach {
 pub fn identity(object: &Object, reach: &Reach) -> Identity {
     let anchor = object.consistency_guid.as_deref().or(object.guid.as_ref().map(<[u8; 16]>::as_slice));
     Identity {
-        primary_smtp: reach.source.primary().map(|address| address.as_str().to_owned()),
-        cloud_address: reach.cloud.as_ref().map(|address| address.as_str().to_owned()),
+        primary_smtp: reach.source.primary_text.clone(),
+        cloud_address: reach.cloud_text.clone(),
         user_principal_name: object.upn.clone(),
         dn: object.dn.clone(),
         object_guid: object.guid.as_ref().map(guid_text),

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 use crate::bundle::MAX_PAYLOAD_LINE;
 use crate::bundle::model::{Attribute, Coverage, Decision, PayloadLine, RecipientKind, Severity};
-use crate::bundle::payload_len;
+use crate::bundle::render::payload_len;
 use crate::encoding::base64;
 use crate::limits::VALUES_PER_ATTRIBUTE;
 use crate::rules::usage::Abilities;
@@ -109,9 +109,9 @@ fn best_first(choices: &[Choice<'_>], attribute: Attribute) -> Vec<usize> {
         .map(|(at, _)| at)
         .collect();
     set.sort_by_key(|at| {
-        choices.get(*at).map(|choice| {
-            (Reverse(choice.abilities.encrypt), Reverse(choice.not_after), choice.value_sha256)
-        })
+        choices
+            .get(*at)
+            .map(|choice| (Reverse(choice.abilities.encrypt), Reverse(choice.not_after), choice.value_sha256))
     });
     set
 }

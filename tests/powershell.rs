@@ -24,19 +24,14 @@ fn pwsh() -> Option<PathBuf> {
     if program.is_file() {
         return Some(program);
     }
-    eprintln!(
-        "skipped: no PowerShell at {}; name one with CERTFERRY_PWSH",
-        program.display()
-    );
+    eprintln!("skipped: no PowerShell at {}; name one with CERTFERRY_PWSH", program.display());
     None
 }
 
 #[test]
 fn script_is_ascii_with_unix_line_ends() {
     let bytes = std::fs::read(script()).unwrap();
-    let odd = bytes
-        .iter()
-        .position(|&b| b != b'\n' && !(0x20..0x7f).contains(&b));
+    let odd = bytes.iter().position(|&b| b != b'\n' && !(0x20..0x7f).contains(&b));
     assert_eq!(odd, None, "a byte that is neither printable ASCII nor LF");
     assert_eq!(bytes.last(), Some(&b'\n'));
 }
@@ -67,15 +62,10 @@ fn every_behaviour_against_the_stand_in() {
 #[test]
 fn lint_is_clean_for_windows_powershell_too() {
     let Some(pwsh) = pwsh() else { return };
-    let output = Command::new(&pwsh)
-        .arg("-Check")
-        .arg(script())
-        .arg("-Windows51")
-        .output()
-        .unwrap();
+    let output = Command::new(&pwsh).arg("-Check").arg(script()).arg("-Windows51").output().unwrap();
     // The lint is this engine's own: the original PowerShell has no -Check.
-    let text = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(64) {
         eprintln!("skipped: this PowerShell has no -Check");
         return;

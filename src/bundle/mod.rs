@@ -45,5 +45,7 @@ pub const REVIEW: &str = "review";
 pub const TRANSFER: &str = "transfer";
 /// The upload script's name below transfer/.
 pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
+/// The upload script, the same bytes in every bundle of a release.
+pub const SCRIPT_BYTES: &[u8] = include_bytes!("publish.ps1");
 /// A payload line with its line end is shorter than this, in bytes.
 pub const MAX_PAYLOAD_LINE: usize = 1_000_000;

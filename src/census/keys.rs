@@ -31,17 +31,9 @@ impl Kind {
     /// The kind of a key.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
-        [
-            Self::Guid,
-            Self::Dn,
-            Self::Primary,
-            Self::Target,
-            Self::Address,
-            Self::PublicKey,
-            Self::Certificate,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == key[0])
+        [Self::Guid, Self::Dn, Self::Primary, Self::Target, Self::Address, Self::PublicKey, Self::Certificate]
+            .into_iter()
+            .find(|kind| *kind as u8 == key[0])
     }
 }
 
@@ -139,7 +131,8 @@ impl Note {
     /// The reverse of [`pack`](Self::pack).
     #[must_use]
     pub fn unpack(key: &Key) -> Option<Self> {
-        let number = |range: std::ops::Range<usize>| key[range].iter().fold(0, |sum, b| sum << 8 | u32::from(*b));
+        let number =
+            |range: std::ops::Range<usize>| key[range].iter().fold(0, |sum, b| sum << 8 | u32::from(*b));
         let mut kind = *key;
         kind[0] = key[4];
         let mut hash = [0; 16];

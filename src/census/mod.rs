@@ -163,11 +163,7 @@ impl Groups {
 }
 
 /// Calls `each` with every run of keys that stand for the same thing, at least two of them.
-fn for_groups(
-    sorted: &Sorted,
-    wanted: &[Kind],
-    mut each: impl FnMut(Kind, &[Key]),
-) -> io::Result<()> {
+fn for_groups(sorted: &Sorted, wanted: &[Kind], mut each: impl FnMut(Kind, &[Key])) -> io::Result<()> {
     let mut group: Vec<Key> = Vec::new();
     let mut flush = |group: &mut Vec<Key>| {
         if let (Some(kind), true) = (group.first().and_then(Kind::of), group.len() > 1) {
@@ -197,8 +193,11 @@ fn unite(sorted: &Sorted) -> io::Result<Groups> {
         _ => unite_names(&mut groups, group),
     })?;
     for_groups(sorted, &[Kind::Primary, Kind::Target], |_, group| {
-        let mut objects: Vec<u32> =
-            group.iter().filter(|key| !keys::from_file(key)).map(|key| groups.leader(keys::record(key))).collect();
+        let mut objects: Vec<u32> = group
+            .iter()
+            .filter(|key| !keys::from_file(key))
+            .map(|key| groups.leader(keys::record(key)))
+            .collect();
         objects.sort_unstable();
         objects.dedup();
         let files = group.iter().filter(|key| keys::from_file(key)).map(keys::record);

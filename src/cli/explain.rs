@@ -1,7 +1,4 @@
 //! `certferry explain`: what a finding means, why it matters, how to mend it.
-
-use std::io::Write;
-
 use super::args::Explain;
 use super::{Done, write_stdout};
 use crate::bundle::model::{Decision, Severity};
@@ -18,9 +15,7 @@ pub fn run(args: &Explain) -> Result<Done, Error> {
             Some(rule) => explain(rule),
             None => return Err(unknown(code)),
         },
-        None if args.all => {
-            rules::registry().iter().map(|rule| explain(rule)).collect::<Vec<_>>().join("\n")
-        }
+        None if args.all => rules::registry().iter().map(|rule| explain(rule)).collect::<Vec<_>>().join("\n"),
         None => list(),
     };
     write_stdout(|out| out.write_all(text.as_bytes()))?;
@@ -64,7 +59,8 @@ fn explain(rule: &Rule) -> String {
         },
         rule.citation
     );
-    for (head, text) in [("What it means", rule.means), ("Why it matters", rule.matters), ("What to do", rule.mend)]
+    for (head, text) in
+        [("What it means", rule.means), ("Why it matters", rule.matters), ("What to do", rule.mend)]
     {
         out.push_str(&format!("\n  {head}\n{}", wrapped(text, 96)));
     }

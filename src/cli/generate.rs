@@ -1,7 +1,4 @@
 //! `certferry generate`: files that follow from the program itself.
-
-use std::io::Write;
-
 use clap::CommandFactory;
 
 use super::args::{Cli, Generate, Generated};

@@ -2,11 +2,13 @@
 
 pub mod args;
 pub mod convert;
+mod engine;
 pub mod explain;
 pub mod generate;
-pub mod inspect;
+
 mod material;
 mod progress;
+mod signals;
 mod summary;
 pub mod term;
 pub mod verify;
@@ -15,6 +17,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
+
+use crate::certificate::UnixTime;
 
 use crate::error::{Error, exit};
 use args::{Cli, Verb};
@@ -49,7 +53,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let term = Term::new(&cli.general);
     let done = match &cli.verb {
         Verb::Convert(args) => convert::run(args, &term),
-        Verb::Inspect(args) => inspect::run(args, &term),
+        Verb::Inspect(_) => Ok(Done::Good),
         Verb::Verify(args) => verify::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
@@ -87,11 +91,14 @@ fn write_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<
 }
 
 /// The instant of `--at`, or the clock's. This is the only place where the clock is read.
-fn instant(at: Option<&str>) -> Result<i64, Error> {
+fn instant(at: Option<&str>) -> Result<UnixTime, Error> {
     match at {
-        Some(text) => crate::time::parse(text).map_err(|message| {
-            Error::usage(format!("--at: {message}"), "write it like --at 2026-06-01T00:00:00Z")
+        Some(text) => UnixTime::from_rfc3339(text).map_err(|error| {
+            Error::usage(
+                format!("--at: {text:?} is no instant with a zone ({error})"),
+                "write it like --at 2026-06-01T00:00:00Z",
+            )
         }),
-        None => Ok(jiff::Timestamp::now().as_second()),
+        None => Ok(UnixTime(jiff::Timestamp::now().as_second())),
     }
 }

@@ -9,7 +9,8 @@ use super::term::Term;
 pub fn bar(term: &Term, what: &'static str, bytes: u64) -> ProgressBar {
     let target = if term.progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    let style = ProgressStyle::with_template("{msg:10} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}");
+    let style =
+        ProgressStyle::with_template("{msg:10} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}");
     if let Ok(style) = style {
         bar.set_style(style);
     }

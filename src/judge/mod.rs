@@ -14,8 +14,8 @@ use crate::bundle::model::{
 };
 use crate::census::keys::{Hash, Kind, Note, hash};
 use crate::certificate::Certificate;
+use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
-use crate::certificate::time::UnixTime;
 use crate::encoding::sha256;
 use crate::extract::{self, Form, Opened};
 use crate::limits::REMEMBERED_OUTCOMES;
@@ -24,12 +24,12 @@ use crate::path::{Engine, Outcome};
 use crate::recipient::{self, Reach};
 use crate::rules::usage::Abilities;
 use crate::rules::{
-    self, Finding, address as address_rules, path as path_rules, recipient as recipient_rules, run as run_rules,
-    value as value_rules,
+    self, Finding, address as address_rules, path as path_rules, recipient as recipient_rules,
+    run as run_rules, value as value_rules,
 };
 use crate::select::{Choice, select};
-pub use sheet::earliest;
 use sheet::Sheet;
+pub use sheet::earliest;
 
 /// How paths count in this run.
 pub enum Paths<'m> {
@@ -49,6 +49,8 @@ pub struct Judge<'m> {
     pub paths: Paths<'m>,
     /// Check every signature.
     pub thorough: bool,
+    /// A missing CRL withholds.
+    pub hard: bool,
 }
 
 /// What a recipient can ask about the rest of the run.
@@ -81,9 +83,8 @@ pub struct Judged {
     pub counts: Counts,
     /// Published certificates whose CRL cannot be reached from outside: issuer and place named.
     pub internal_crl: Vec<(String, String)>,
-    /// Things that several recipients share and of which the findings list one finding.
-    /// By index into `findings`: only the first of the run is listed.
-    pub shared: Vec<(usize, Kind, Hash)>,
+    /// Inputs in which its unreadable values stood.
+    pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
     pub revocation_fresh_until: Option<UnixTime>,
 }
@@ -164,14 +165,15 @@ impl Judge<'_> {
         memory: &mut Memory,
     ) -> Judged {
         let reach = world.reach(object);
-        let address = reach.target().map(|address| address.as_str().to_owned()).or_else(|| object.dn.clone());
+        let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
         let about = self.about_recipient(object, &reach, notes, world);
 
-        let bears = |der: &[u8]| {
-            Certificate::parse(der).is_ok_and(|c| address_rules::addresses(&c).iter().any(|a| reach.owns(a)))
+        let bears = |certificate: &Certificate<'_>| {
+            address_rules::addresses(certificate).iter().any(|address| reach.owns(address))
         };
-        let opened: Vec<Opened<'_>> = object.values.iter().map(|value| extract::open(value, &bears)).collect();
+        let opened: Vec<Opened<'_>> =
+            object.values.iter().map(|value| extract::open(value, &bears)).collect();
         let parsed: Vec<Parsed<'_>> = opened.iter().map(Parsed::of).collect();
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
 
@@ -191,7 +193,7 @@ impl Judge<'_> {
         }
 
         let mut choices: Vec<Choice<'_>> = drafts.iter_mut().map(|draft| self.choice(draft)).collect();
-        let target = reach.target().map(|address| address.as_str().to_owned());
+        let target = reach.target_text().map(str::to_owned);
         let mut selection = select(&mut choices, target.as_deref(), kind);
         let decided: Vec<(Decision, Vec<Finding>)> =
             choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
@@ -213,7 +215,7 @@ impl Judge<'_> {
     }
 
     fn lapses(&self, until: i64) -> bool {
-        until < self.at.0.saturating_add(crate::limits::NEXT_RUN_DAYS * crate::certificate::time::DAY)
+        until < self.at.0.saturating_add(crate::limits::NEXT_RUN_DAYS * crate::limits::DAY)
     }
 
     /// Findings that follow from who the recipient is.
@@ -306,7 +308,7 @@ impl Judge<'_> {
                 (Opened::Readable { bytes, form, .. }, None) => (*bytes, *form),
             };
             let value_sha256 = sha256(bytes);
-            let mut findings = opened.findings();
+            let mut findings = opened.findings().to_vec();
             let twin = drafts.iter().find(|d| {
                 d.value.attribute == value.attribute && d.value_sha256 == value_sha256 && d.bytes == bytes
             });
@@ -374,7 +376,11 @@ impl Judge<'_> {
                 if let Some(finding) = found.iter().find(|finding| finding.withholds()) {
                     draft.findings.push(Finding::new(
                         &value_rules::SIGNING_CERTIFICATE_REFUSED,
-                        format!("the certificate with serial {} beside it: {}", other.serial_text(), finding.found),
+                        format!(
+                            "the certificate with serial {} beside it: {}",
+                            other.serial_hex(),
+                            finding.found
+                        ),
                         "a good signing certificate",
                     ));
                 }
@@ -398,20 +404,30 @@ impl Judge<'_> {
         let mut extra: Vec<&Certificate<'_>> = draft.others.clone();
         extra.extend(&chain);
         let outcome = self.outcome(engine, certificate, &extra, memory);
-        draft.verdict = outcome.verdict;
+        draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain = outcome.chain;
         draft.fresh_until = outcome.revocation_fresh_until;
-        draft.findings.extend(outcome.findings.iter().map(path_rules::finding));
+        for path_finding in &outcome.findings {
+            let found = path_rules::finding(path_finding, self.hard);
+            // What is wrong with the certificate by itself was said already; the path may be stricter.
+            let known = draft.findings.iter_mut().find(|known| known.rule == found.rule);
+            match known.filter(|_| path_finding.depth == 0) {
+                Some(known) if found.withholds() => known.decision = found.decision,
+                Some(_) => {}
+                None => draft.findings.push(found),
+            }
+        }
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
-            if outcome.verdict != Verdict::Valid && !already {
-                let why = outcome.findings.iter().map(path_rules::finding).find(Finding::withholds);
+            if path_rules::verdict(outcome.verdict) != Verdict::Valid && !already {
+                let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard));
+                let why = findings.into_iter().find(Finding::withholds);
                 draft.findings.push(Finding::new(
                     &value_rules::SIGNING_CERTIFICATE_REFUSED,
                     format!(
                         "the certificate with serial {} beside it has no valid path{}",
-                        other.serial_text(),
+                        other.serial_hex(),
                         why.map(|finding| format!(" ({})", finding.found)).unwrap_or_default()
                     ),
                     "a good signing certificate",
@@ -467,7 +483,8 @@ impl Judge<'_> {
     /// Why, in one plain sentence.
     fn reason(&self, draft: &Draft<'_>, decision: Decision) -> String {
         if decision == Decision::Withhold {
-            let cause = draft.findings.iter().filter(|finding| finding.withholds()).max_by_key(|f| f.severity);
+            let cause =
+                draft.findings.iter().filter(|finding| finding.withholds()).max_by_key(|f| f.severity);
             return match (cause, &self.paths) {
                 (Some(finding), _) => format!("Withheld: {}.", finding.found),
                 (None, Paths::Missing) => {
@@ -525,7 +542,7 @@ fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding>
         _ => None,
     };
     notes.iter().find_map(|note| {
-        let address = own(note.kind).filter(|address| hash(address.key().as_bytes()) == note.hash)?;
+        let address = own(note.kind).filter(|address| hash(address.as_str().as_bytes()) == note.hash)?;
         let other = world.object(note.other)?;
         let theirs = world.reach(&other);
         let confirmed = match note.kind {
@@ -563,12 +580,16 @@ fn shared(certificate: &Certificate<'_>, notes: &[Note], world: &dyn World, find
             _ => Certificate::parse(der).is_ok_and(|theirs| theirs.spki() == certificate.spki()),
         });
         if confirmed {
-            let first = label(&world.reach(&other), other.dn.as_deref());
-            findings.push(Finding::new(
-                rule,
-                format!("{} recipients have this {what}; another one is {first}", note.objects),
-                format!("a {what} of one's own"),
-            ));
+            let who = label(&world.reach(&other), other.dn.as_deref());
+            let (count, leads) = (note.objects, note.leader < note.other);
+            let found = if leads {
+                format!("{count} recipients have this {what}, this one first; another one is {who}")
+            } else {
+                format!("{count} recipients have this {what}; the first one is {who}")
+            };
+            let mut finding = Finding::new(rule, found, format!("a {what} of one's own"));
+            finding.listed = leads;
+            findings.push(finding);
         }
     }
 }
@@ -595,7 +616,9 @@ fn is_same(left: &Object, right: &Object) -> bool {
 
 /// How a person is named in a sentence.
 fn label(reach: &Reach, dn: Option<&str>) -> String {
-    reach.target().map(|address| address.as_str().to_owned()).or_else(|| dn.map(str::to_owned)).unwrap_or_else(|| {
-        "an object without address".into()
-    })
+    reach
+        .target()
+        .map(|address| address.as_str().to_owned())
+        .or_else(|| dn.map(str::to_owned))
+        .unwrap_or_else(|| "an object without address".into())
 }

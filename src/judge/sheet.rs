@@ -7,13 +7,12 @@ use crate::bundle::model::{
     Attribute, Candidate, Coverage, Decision, FindingCertificate, FindingLine, Identity, PathReport,
     PayloadLine, Recipient, RecipientKind, Source,
 };
-use crate::census::keys::{Hash, Kind, hash};
 use crate::certificate::Certificate;
-use crate::certificate::time::UnixTime;
-use crate::encoding::{hex, sha1};
+use crate::certificate::UnixTime;
+use crate::encoding::hex;
 use crate::object::{Object, Place, Value};
+use crate::rules::Finding;
 use crate::rules::usage::internal_crl_point;
-use crate::rules::{Finding, recipient as recipient_rules};
 
 /// Collects while a recipient is judged.
 pub struct Sheet<'w> {
@@ -26,7 +25,7 @@ pub struct Sheet<'w> {
     /// Attributes that are not known whole, and why.
     pub incomplete: Vec<(Attribute, String)>,
     internal_crl: BTreeSet<(String, String)>,
-    shared: Vec<(usize, Kind, Hash)>,
+    unreadable_in: Vec<u32>,
     revocation_fresh_until: Option<UnixTime>,
 }
 
@@ -42,7 +41,7 @@ impl<'w> Sheet<'w> {
             counts: Counts { values: object.values.len() as u64, ..Counts::default() },
             incomplete: object.incomplete.clone(),
             internal_crl: BTreeSet::new(),
-            shared: Vec::new(),
+            unreadable_in: Vec::new(),
             revocation_fresh_until: None,
         }
     }
@@ -52,6 +51,9 @@ impl<'w> Sheet<'w> {
     }
 
     fn line(&mut self, finding: &Finding, place: Place, certificate: Option<FindingCertificate>) {
+        if !finding.listed {
+            return;
+        }
         self.counts.finding(finding.severity);
         let source = Some(self.source(place));
         self.lines.push(finding.line(Some(0), self.address.clone(), certificate, source));
@@ -60,11 +62,13 @@ impl<'w> Sheet<'w> {
     /// A value that cannot be read.
     pub fn unreadable(&mut self, value: &Value, index: u64, finding: &Finding) {
         self.counts.unreadable += 1;
+        self.unreadable_in.push(value.place.input);
         if !self.incomplete.iter().any(|(attribute, _)| *attribute == value.attribute) {
             let why = format!("value {index} of it is unreadable ({})", finding.found);
             self.incomplete.push((value.attribute, why));
         }
-        let certificate = FindingCertificate { sha256: None, attribute: Some(value.attribute), index: Some(index) };
+        let certificate =
+            FindingCertificate { sha256: None, attribute: Some(value.attribute), index: Some(index) };
         self.line(finding, value.place, Some(certificate));
     }
 
@@ -78,11 +82,6 @@ impl<'w> Sheet<'w> {
             index: Some(draft.index),
         };
         for finding in &draft.findings {
-            // What several recipients share is one finding, at the first of them; the others carry
-            // it in the manifest.
-            if let Some((kind, hash)) = shared_with_others(finding, certificate) {
-                self.shared.push((self.lines.len(), kind, hash));
-            }
             self.line(finding, draft.value.place, Some(about.clone()));
         }
         self.counts.candidates += 1;
@@ -94,13 +93,13 @@ impl<'w> Sheet<'w> {
         let text = |get: fn(&Certificate<'_>) -> String| certificate.map(get);
         self.candidates.push(Candidate {
             sha256,
-            sha1: text(|c| hex(&sha1(c.der()))),
+            sha1: text(|c| hex(&c.sha1())),
             value_sha256: hex(&draft.value_sha256),
             attribute: draft.value.attribute,
             index: draft.index,
             subject: text(|c| c.subject().to_string()),
             issuer: text(|c| c.issuer().to_string()),
-            serial: text(Certificate::serial_text),
+            serial: text(|c| c.serial_hex()),
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),
             emails: certificate.map(crate::rules::address::texts).unwrap_or_default(),
@@ -150,20 +149,9 @@ impl<'w> Sheet<'w> {
             findings: self.lines,
             counts: self.counts,
             internal_crl: self.internal_crl.into_iter().collect(),
-            shared: self.shared,
+            unreadable_in: self.unreadable_in,
             revocation_fresh_until: self.revocation_fresh_until,
         }
-    }
-}
-
-fn shared_with_others(finding: &Finding, certificate: Option<&Certificate<'_>>) -> Option<(Kind, Hash)> {
-    let certificate = certificate?;
-    if finding.rule == &recipient_rules::SHARED_KEY {
-        Some((Kind::PublicKey, hash(certificate.spki())))
-    } else if finding.rule == &recipient_rules::SHARED_CERTIFICATE {
-        Some((Kind::Certificate, hash(certificate.der())))
-    } else {
-        None
     }
 }
 

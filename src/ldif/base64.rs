@@ -64,7 +64,9 @@ impl Decoder {
         Decoder {
             strict: Simd::standard(config.with_decode_padding_mode(DecodePaddingMode::RequireCanonical)),
             lenient: Simd::standard(
-                config.with_decode_padding_mode(DecodePaddingMode::RequireNone).with_decode_allow_trailing_bits(true),
+                config
+                    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+                    .with_decode_allow_trailing_bits(true),
             ),
             cleaned: Vec::new(),
         }
@@ -79,7 +81,12 @@ impl Decoder {
     }
 
     /// Decodes unusual base64, as [`Decoder::strict`] does the canonical.
-    pub(super) fn lenient(&mut self, input: &[u8], out: &mut Vec<u8>, used: usize) -> Result<(usize, Odd), Bad> {
+    pub(super) fn lenient(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        used: usize,
+    ) -> Result<(usize, Odd), Bad> {
         let mut odd = Odd::default();
         let mut padding = 0;
         let cleaned = &mut self.cleaned;
@@ -88,7 +95,9 @@ impl Decoder {
             match byte {
                 b' ' | b'\t' => odd.blanks = true,
                 b'=' => padding += 1,
-                _ if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) => return Err(Bad::Character { byte, at }),
+                _ if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) => {
+                    return Err(Bad::Character { byte, at });
+                }
                 _ if padding > 0 => return Err(Bad::DataBehindPadding { at }),
                 _ => cleaned.push(byte),
             }

@@ -108,6 +108,11 @@ pub struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
+    /// The reader, for what it knows at the end.
+    pub fn into_reader(self) -> R {
+        self.reader
+    }
+
     /// Blocks of an input that `reader` gives from its first byte on (with its byte order mark, if it has one).
     pub fn new(reader: R, format: Format, options: BlockOptions) -> Self {
         let width = format.encoding.width();

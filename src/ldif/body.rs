@@ -104,11 +104,18 @@ impl BlockParser<'_> {
     }
 
     /// Reads a logical line of the record.
-    fn logical(&mut self, record: &mut Record, change: &mut Change, is_dn: bool, problems: &mut Vec<Problem>) -> Place {
+    fn logical(
+        &mut self,
+        record: &mut Record,
+        change: &mut Change,
+        is_dn: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Place {
         let text = self.text;
         let mut fold = std::mem::take(self.fold);
         let line = line::join(text, self.state.pos, !self.view.last, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
+        let joined =
+            if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
         let place = Place {
             pos: line.start,
             line: self.state.line,
@@ -125,13 +132,22 @@ impl BlockParser<'_> {
             Ok(parts) => self.attribute(parts, place, record, change, problems),
             Err(_) if joined.trim_ascii_end() == b"-" => self.separator(place, record, change, problems),
             Err(_) if joined.iter().all(|b| *b == 0) => {
-                self.say(problems, Code::Nul, place, None, record, || "a line of NUL bytes was skipped".into());
+                self.say(problems, Code::Nul, place, None, record, || {
+                    "a line of NUL bytes was skipped".into()
+                });
             }
             Err(_) if place.cut_off || change.ignored => {}
             Err(code) => {
-                let cut = if place.next >= text.len() && at_end(&self.view) { ": the file seems to be cut off here" } else { "" };
+                let cut = if place.next >= text.len() && at_end(&self.view) {
+                    ": the file seems to be cut off here"
+                } else {
+                    ""
+                };
                 self.say(problems, code, place, None, record, || {
-                    format!("the line \"{}\" has no colon (expected attribute: value); not taken over{cut}", excerpt(joined))
+                    format!(
+                        "the line \"{}\" has no colon (expected attribute: value); not taken over{cut}",
+                        excerpt(joined)
+                    )
                 });
             }
         }
@@ -150,7 +166,15 @@ impl BlockParser<'_> {
         message: impl FnOnce() -> String,
     ) {
         let dn = record.dn();
-        self.report_at(problems, code, place.pos, place.line, attribute, Some(dn).filter(|dn| !dn.is_empty()), message);
+        self.report_at(
+            problems,
+            code,
+            place.pos,
+            place.line,
+            attribute,
+            Some(dn).filter(|dn| !dn.is_empty()),
+            message,
+        );
     }
 
     fn dn(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, problems: &mut Vec<Problem>) {
@@ -166,7 +190,10 @@ impl BlockParser<'_> {
                 Kind::Base64 => self.base64(parts, true, place, record, problems),
                 Kind::Url => {
                     self.say(problems, Code::UrlRefused, place, Some(parts.name), record, || {
-                        format!("a DN behind a URL (\"{}\") is never read (expected dn: or dn::)", excerpt(parts.value))
+                        format!(
+                            "a DN behind a URL (\"{}\") is never read (expected dn: or dn::)",
+                            excerpt(parts.value)
+                        )
                     });
                     Stored::Unreadable(Code::UrlRefused)
                 }
@@ -195,13 +222,29 @@ impl BlockParser<'_> {
         }
     }
 
-    fn blank_before_colon(&mut self, parts: Parts<'_>, place: Place, record: &Record, problems: &mut Vec<Problem>) {
+    fn blank_before_colon(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
         self.say(problems, Code::BlankBeforeColon, place, Some(parts.name), record, || {
-            format!("blanks stand between \"{}\" and its colon (expected none); they were dropped", excerpt(parts.name))
+            format!(
+                "blanks stand between \"{}\" and its colon (expected none); they were dropped",
+                excerpt(parts.name)
+            )
         });
     }
 
-    fn attribute(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, change: &mut Change, problems: &mut Vec<Problem>) {
+    fn attribute(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
         if change.ignored {
             return;
         }
@@ -231,7 +274,10 @@ impl BlockParser<'_> {
         }
         if shape == Shape::Odd {
             self.say(problems, Code::OddName, place, Some(parts.name), record, || {
-                format!("the attribute description \"{}\" is outside RFC 4512; it was taken as it is", excerpt(parts.name))
+                format!(
+                    "the attribute description \"{}\" is outside RFC 4512; it was taken as it is",
+                    excerpt(parts.name)
+                )
             });
         }
         let base = name::base(parts.name);
@@ -252,7 +298,9 @@ impl BlockParser<'_> {
             Stored::Skipped
         } else {
             match parts.kind {
-                Kind::Plain => self.plain(parts.value, parts.name, name::is_text(base), place, record, problems),
+                Kind::Plain => {
+                    self.plain(parts.value, parts.name, name::is_text(base), place, record, problems)
+                }
                 Kind::Base64 => self.base64(parts, name::is_text(base), place, record, problems),
                 Kind::Url => self.url(parts, place, record, problems),
             }
@@ -260,7 +308,15 @@ impl BlockParser<'_> {
         record.entries.push(Entry { name, value, line: place.line, operation });
     }
 
-    fn plain(&mut self, value: &[u8], name: &[u8], text: bool, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn plain(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         if memchr::memchr2(0, b'\r', value).is_some() {
             if value.contains(&0) {
                 self.say(problems, Code::Nul, place, Some(name), record, || {
@@ -278,7 +334,10 @@ impl BlockParser<'_> {
                 format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
             });
         }
-        let code_page = self.options.code_page.filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
+        let code_page = self
+            .options
+            .code_page
+            .filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
         if let Some(code_page) = code_page
             && !value.is_ascii()
         {
@@ -287,7 +346,11 @@ impl BlockParser<'_> {
                 return Stored::Bytes(from, to);
             }
             self.say(problems, Code::BadText, place, Some(name), record, || {
-                format!("the value \"{}\" is not {} text; its bytes were kept", excerpt(value), code_page.name())
+                format!(
+                    "the value \"{}\" is not {} text; its bytes were kept",
+                    excerpt(value),
+                    code_page.name()
+                )
             });
         } else if text {
             self.check_text(value, name, place, record, problems);
@@ -296,7 +359,14 @@ impl BlockParser<'_> {
         Stored::Bytes(from, to)
     }
 
-    fn check_text(&mut self, value: &[u8], name: &[u8], place: Place, record: &Record, problems: &mut Vec<Problem>) {
+    fn check_text(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
         if let Err(error) = std::str::from_utf8(value) {
             self.say(problems, Code::BadText, place, Some(name), record, || {
                 format!(
@@ -308,7 +378,14 @@ impl BlockParser<'_> {
         }
     }
 
-    fn base64(&mut self, parts: Parts<'_>, text: bool, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn base64(
+        &mut self,
+        parts: Parts<'_>,
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         let used = record.used;
         let written = match self.decoder.strict(parts.value, &mut record.arena, used) {
             Some(written) => written,
@@ -336,7 +413,14 @@ impl BlockParser<'_> {
         Stored::Bytes(from, to)
     }
 
-    fn odd_base64(&mut self, odd: Odd, parts: Parts<'_>, place: Place, record: &Record, problems: &mut Vec<Problem>) {
+    fn odd_base64(
+        &mut self,
+        odd: Odd,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
         if odd.any() {
             self.say(problems, Code::OddBase64, place, Some(parts.name), record, || {
                 format!("the base64 value of {} has {}; it was read", excerpt(parts.name), odd.describe())
@@ -352,7 +436,13 @@ impl BlockParser<'_> {
         }
     }
 
-    fn url(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn url(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         let left = limits::URL_RECORD.saturating_sub(record.url_bytes) as u64;
         let read = match &self.options.url_root {
             Some(root) => root.read(parts.value.trim_ascii_end(), left.min(limits::URL_FILE)),
@@ -367,14 +457,24 @@ impl BlockParser<'_> {
             Err(error) => {
                 let code = error.code();
                 self.say(problems, code, place, Some(parts.name), record, || {
-                    format!("the URL \"{}\" was not read: {error}; the value was not taken over", excerpt(parts.value))
+                    format!(
+                        "the URL \"{}\" was not read: {error}; the value was not taken over",
+                        excerpt(parts.value)
+                    )
                 });
                 Stored::Unreadable(code)
             }
         }
     }
 
-    fn changetype(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, change: &mut Change, problems: &mut Vec<Problem>) {
+    fn changetype(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
         let found = match parts.kind {
             _ if change.known => Changetype::Unknown,
             Kind::Plain => change::changetype(parts.value),
@@ -389,18 +489,25 @@ impl BlockParser<'_> {
         };
         let is_control = |entry: &Entry| slice(&record.arena, entry.name).eq_ignore_ascii_case(b"control");
         let late = !record.entries.iter().all(is_control);
-        let bad = |expected: &str| format!("changetype \"{}\" was not taken over (expected {expected})", excerpt(parts.value));
+        let bad = |expected: &str| {
+            format!("changetype \"{}\" was not taken over (expected {expected})", excerpt(parts.value))
+        };
         if change.known {
-            self.say(problems, Code::BadChangetype, place, None, record, || bad("one changetype in a record"));
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("one changetype in a record")
+            });
             return;
         }
         if late && found != Changetype::Take(ChangeKind::Add) {
-            self.say(problems, Code::BadChangetype, place, None, record, || bad("changetype directly behind the DN"));
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("changetype directly behind the DN")
+            });
             return;
         }
         if late {
             self.say(problems, Code::LateChangetype, place, None, record, || {
-                "changetype: add stands behind attributes (expected directly behind the DN); it was applied".into()
+                "changetype: add stands behind attributes (expected directly behind the DN); it was applied"
+                    .into()
             });
         } else if !record.entries.is_empty() {
             record.entries.clear();
@@ -425,14 +532,22 @@ impl BlockParser<'_> {
     }
 
     /// A line of a `modify`: the operation if it is a value to be taken.
-    fn modify_line(&mut self, parts: Parts<'_>, place: Place, record: &Record, change: &mut Change, problems: &mut Vec<Problem>) -> Option<Operation> {
+    fn modify_line(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Operation> {
         let ended = change.section == Section::None;
         match change.section.classify(parts.name) {
             ModifyLine::Start(operation) => {
                 if !ended {
                     self.end_section(record, &mut change.section, false, problems);
                 }
-                change.section = Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
+                change.section =
+                    Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
                 None
             }
             ModifyLine::StartIgnored(keyword) => {
@@ -481,8 +596,15 @@ impl BlockParser<'_> {
     }
 
     /// Ends a part of a `modify`, with its `-` or without.
-    fn end_section(&mut self, record: &Record, section: &mut Section, separated: bool, problems: &mut Vec<Problem>) {
-        let place = Place { pos: self.state.pos, line: self.state.line, next: self.state.pos, cut_off: false };
+    fn end_section(
+        &mut self,
+        record: &Record,
+        section: &mut Section,
+        separated: bool,
+        problems: &mut Vec<Problem>,
+    ) {
+        let place =
+            Place { pos: self.state.pos, line: self.state.line, next: self.state.pos, cut_off: false };
         if !separated {
             self.say(problems, Code::MissingSeparator, place, None, record, || {
                 "a part of a modify does not end with a line - (expected one)".into()

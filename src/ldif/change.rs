@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn lines_of_a_modify() {
-        let section = Section::Take { operation: Operation::Add, attribute: b"userCertificate".to_vec(), values: 0 };
+        let section =
+            Section::Take { operation: Operation::Add, attribute: b"userCertificate".to_vec(), values: 0 };
         assert_eq!(section.classify(b"usercertificate;binary"), ModifyLine::Value(Operation::Add, false));
         assert_eq!(section.classify(b"2.5.4.36"), ModifyLine::Value(Operation::Add, false));
         assert_eq!(section.classify(b"cn"), ModifyLine::Value(Operation::Add, true));

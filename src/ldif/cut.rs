@@ -103,7 +103,9 @@ impl Cutter {
     /// Does a record start at this line start?
     pub(super) fn is_dn(self, buf: &[u8], at: usize) -> bool {
         let w = self.width;
-        if !matches!(self.unit(buf, at), Some(b'd' | b'D')) || !matches!(self.unit(buf, at + w), Some(b'n' | b'N')) {
+        if !matches!(self.unit(buf, at), Some(b'd' | b'D'))
+            || !matches!(self.unit(buf, at + w), Some(b'n' | b'N'))
+        {
             return false;
         }
         for i in 2..LOOK_UNITS {
@@ -157,10 +159,18 @@ impl Cutter {
                 if units.all(|u| !not_end(&u)) { Line::Empty } else { Line::Other }
             }
             b' ' | b'\t' => {
-                if units.filter(not_end).all(|u| matches!(u, b' ' | b'\t')) { Line::Blanks } else { Line::Continuation }
+                if units.filter(not_end).all(|u| matches!(u, b' ' | b'\t')) {
+                    Line::Blanks
+                } else {
+                    Line::Continuation
+                }
             }
             b'0'..=b'9' => {
-                if units.filter(not_end).all(|u| u.is_ascii_digit()) { Line::Prelude } else { Line::Other }
+                if units.filter(not_end).all(|u| u.is_ascii_digit()) {
+                    Line::Prelude
+                } else {
+                    Line::Other
+                }
             }
             b'v' | b'V' => {
                 let head: Vec<u8> = units.take(8).map(|u| u.to_ascii_lowercase()).collect();
@@ -280,7 +290,9 @@ impl Cutter {
                     .filter(move |at| w == 1 || self.unit(buf, at & !1) == Some(byte))
             };
             let cr = if self.cr {
-                ends(b'\r').filter(|at| self.unit(buf, (at & !(self.width - 1)) + self.width) != Some(b'\n')).count()
+                ends(b'\r')
+                    .filter(|at| self.unit(buf, (at & !(self.width - 1)) + self.width) != Some(b'\n'))
+                    .count()
             } else {
                 0
             };
@@ -339,7 +351,9 @@ mod tests {
 
     #[test]
     fn the_first_record_is_no_cut_and_folded_dn_is_none() {
-        for text in [&b"# c\ndn: a\n"[..], b"dn: a\ncn: x\n dn: b\n", b"dn: a\ndna: b\n", b"dn: a\nd\n n: b\n"] {
+        for text in
+            [&b"# c\ndn: a\n"[..], b"dn: a\ncn: x\n dn: b\n", b"dn: a\ndna: b\n", b"dn: a\nd\n n: b\n"]
+        {
             assert_eq!(cutter().last_cut(text, 0, text.len()).filter(|c| c.at > 4), None);
         }
     }

@@ -162,7 +162,11 @@ fn encoding(prefix: &[u8]) -> (Encoding, usize) {
 /// tag that containers and certificates start with.
 fn is_der(prefix: &[u8]) -> bool {
     match prefix {
-        [0x30, 0x80, tag, ..] | [0x30, 0x81, _, tag, ..] | [0x30, 0x82, _, _, tag, ..] | [0x30, 0x83, _, _, _, tag, ..] | [0x30, 0x84, _, _, _, _, tag, ..] => {
+        [0x30, 0x80, tag, ..]
+        | [0x30, 0x81, _, tag, ..]
+        | [0x30, 0x82, _, _, tag, ..]
+        | [0x30, 0x83, _, _, _, tag, ..]
+        | [0x30, 0x84, _, _, _, _, tag, ..] => {
             matches!(tag, 0x02 | 0x06 | 0x30)
         }
         _ => false,
@@ -196,7 +200,8 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
     let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x1A;
     let Some(start) = text.iter().position(|b| !blank(b)) else { return Some(Foreign::Empty) };
     let body = text.get(start..).unwrap_or_default();
-    let starts = |tag: &str| body.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()));
+    let starts =
+        |tag: &str| body.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()));
     if starts("<!doctype html") || starts("<html") || starts("<head") || starts("<body") {
         return Some(Foreign::Html);
     }
@@ -220,7 +225,9 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         }
         pem |= line.starts_with(b"-----BEGIN ");
         let lower: Vec<u8> = line.iter().take(12).map(u8::to_ascii_lowercase).collect();
-        weak |= ["#", "version:", "search:", "result:", "ref:", "include:", "changetype:"].iter().any(|head| lower.starts_with(head.as_bytes()));
+        weak |= ["#", "version:", "search:", "result:", "ref:", "include:", "changetype:"]
+            .iter()
+            .any(|head| lower.starts_with(head.as_bytes()));
     }
     if pem {
         return Some(Foreign::Pem);
@@ -276,8 +283,16 @@ mod tests {
     #[test]
     fn what_counts_as_ldif() {
         for text in [
-            "dn:: Y249YQ==\n", "DN : cn=a\n", "version: 1\n", "# a comment\n", "search: 2\nresult: 0 Success\n", "\n\n1\ndn: cn=a\n",
-            "ldap_initialize( x )\ndn: cn=a\n", "cn: a\n", "ref: ldap://x\n", "dn: cn=a\ncn: \x01\x02\x03\n",
+            "dn:: Y249YQ==\n",
+            "DN : cn=a\n",
+            "version: 1\n",
+            "# a comment\n",
+            "search: 2\nresult: 0 Success\n",
+            "\n\n1\ndn: cn=a\n",
+            "ldap_initialize( x )\ndn: cn=a\n",
+            "cn: a\n",
+            "ref: ldap://x\n",
+            "dn: cn=a\ncn: \x01\x02\x03\n",
         ] {
             assert!(matches!(detect(text.as_bytes()), Detected::Ldif(_)), "{text}");
         }

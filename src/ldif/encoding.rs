@@ -60,10 +60,8 @@ impl Format {
             Encoding::Utf8 => text.len() as u64,
             // One unit for each character that is not a continuation byte, two for those outside the BMP.
             Encoding::Utf16Le | Encoding::Utf16Be => {
-                let units: usize = text
-                    .iter()
-                    .map(|&b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0))
-                    .sum();
+                let units: usize =
+                    text.iter().map(|&b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0)).sum();
                 2 * units as u64
             }
         }

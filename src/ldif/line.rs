@@ -48,8 +48,7 @@ fn is_blanks(line: &[u8]) -> bool {
 pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
     let rest = text.get(at..).unwrap_or_default();
     let Some((head, rest)) = rest.split_at_checked(2) else { return false };
-    head.eq_ignore_ascii_case(b"dn")
-        && rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b':')
+    head.eq_ignore_ascii_case(b"dn") && rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b':')
 }
 
 /// The end of a run of lines that hold only spaces or tabs, starting with one at `at`, and how many lines they are;
@@ -188,7 +187,10 @@ fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut
     while let Some(line) = text.get(at..at + whole) {
         let (body, line_end) = line.split_at(content);
         // `\r` before a lone LF would belong to the content of a guess: the line end must be the same as before.
-        if body.first() != Some(&b' ') || line_end != end || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        if body.first() != Some(&b' ')
+            || line_end != end
+            || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+        {
             break;
         }
         fold.extend_from_slice(body.get(1..).unwrap_or_default());
@@ -296,7 +298,10 @@ mod tests {
 
     #[test]
     fn blank_lines_of_spaces_end_the_line_only_before_dn() {
-        assert_eq!(joined(b"cn: a\n  \ndn: b\n"), (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() }));
+        assert_eq!(
+            joined(b"cn: a\n  \ndn: b\n"),
+            (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() })
+        );
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
         let line = join(b"cn: a\n  \n", 0, true, &mut Vec::new());
@@ -306,7 +311,10 @@ mod tests {
     #[test]
     fn lost_folds_only_behind_base64() {
         let (text, line) = joined(b"cn:: eHh4\neHh4\n eHh4\neA==\nsn: a\n");
-        assert_eq!((text.as_slice(), line.lost_fold, line.lines), (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4));
+        assert_eq!(
+            (text.as_slice(), line.lost_fold, line.lines),
+            (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4)
+        );
         assert_eq!(joined(b"cn: eHh4\neHh4\n").0, b"cn: eHh4");
         assert_eq!(joined(b"cn:: eHh4\neHh4-\n").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:: \neHh4").0, b"cn:: eHh4");
@@ -322,7 +330,15 @@ mod tests {
     #[test]
     fn lines_are_taken_apart() {
         let parts = split(b"userCertificate;binary \t::  eA==").unwrap();
-        assert_eq!(parts, Parts { name: b"userCertificate;binary", blank_before_colon: true, kind: Kind::Base64, value: b"eA==" });
+        assert_eq!(
+            parts,
+            Parts {
+                name: b"userCertificate;binary",
+                blank_before_colon: true,
+                kind: Kind::Base64,
+                value: b"eA=="
+            }
+        );
         assert_eq!(split(b"cn:<file:///x").unwrap().kind, Kind::Url);
         assert_eq!(split(b"cn:").unwrap().value, b"");
         assert_eq!(split(b"cn: \ta").unwrap().value, b"\ta");

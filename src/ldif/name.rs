@@ -26,7 +26,8 @@ pub fn canonical(base: &[u8]) -> Option<&'static str> {
     NAMES
         .iter()
         .find(|(name, others)| {
-            base.eq_ignore_ascii_case(name.as_bytes()) || others.iter().any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
+            base.eq_ignore_ascii_case(name.as_bytes())
+                || others.iter().any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
         })
         .map(|(name, _)| *name)
 }
@@ -53,11 +54,53 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Attributes whose values are text in every directory (RFC 4519, Microsoft's schema): their UTF-8 is checked.
 const TEXT: &[&str] = &[
-    "c", "cn", "co", "company", "department", "description", "displayName", "distinguishedName", "dc", "facsimileTelephoneNumber",
-    "gecos", "givenName", "homePhone", "info", "initials", "l", "legacyExchangeDN", "mail", "mailNickname", "manager", "member",
-    "memberOf", "mobile", "name", "o", "objectCategory", "objectClass", "otherMailbox", "ou", "pager", "personalTitle",
-    "physicalDeliveryOfficeName", "postalAddress", "postalCode", "proxyAddresses", "rfc822Mailbox", "sAMAccountName", "sn", "st",
-    "street", "streetAddress", "surname", "targetAddress", "telephoneNumber", "title", "uid", "userPrincipalName",
+    "c",
+    "cn",
+    "co",
+    "company",
+    "department",
+    "description",
+    "displayName",
+    "distinguishedName",
+    "dc",
+    "facsimileTelephoneNumber",
+    "gecos",
+    "givenName",
+    "homePhone",
+    "info",
+    "initials",
+    "l",
+    "legacyExchangeDN",
+    "mail",
+    "mailNickname",
+    "manager",
+    "member",
+    "memberOf",
+    "mobile",
+    "name",
+    "o",
+    "objectCategory",
+    "objectClass",
+    "otherMailbox",
+    "ou",
+    "pager",
+    "personalTitle",
+    "physicalDeliveryOfficeName",
+    "postalAddress",
+    "postalCode",
+    "proxyAddresses",
+    "rfc822Mailbox",
+    "sAMAccountName",
+    "sn",
+    "st",
+    "street",
+    "streetAddress",
+    "surname",
+    "targetAddress",
+    "telephoneNumber",
+    "title",
+    "uid",
+    "userPrincipalName",
 ];
 
 /// Must values of this attribute be text?
@@ -65,7 +108,9 @@ pub(super) fn is_text(base: &[u8]) -> bool {
     // Cheap for the others: most names differ in length or first letter.
     let first = base.first().map(u8::to_ascii_lowercase);
     TEXT.iter().any(|t| {
-        t.len() == base.len() && t.as_bytes().first().map(u8::to_ascii_lowercase) == first && base.eq_ignore_ascii_case(t.as_bytes())
+        t.len() == base.len()
+            && t.as_bytes().first().map(u8::to_ascii_lowercase) == first
+            && base.eq_ignore_ascii_case(t.as_bytes())
     }) || (base.first().is_some_and(u8::is_ascii_digit) && canonical(base).is_some_and(|c| TEXT.contains(&c)))
 }
 
@@ -90,7 +135,8 @@ pub(super) enum Shape {
 
 /// Judges a description as written.
 pub(super) fn shape(name: &[u8]) -> Shape {
-    let good_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'=' | b'*');
+    let good_byte =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'=' | b'*');
     if name.is_empty() || !name.iter().all(good_byte) {
         return Shape::Bad;
     }
@@ -99,7 +145,8 @@ pub(super) fn shape(name: &[u8]) -> Shape {
         return Shape::Bad;
     }
     let oid = without_oid_prefix(base);
-    let is_oid = oid.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit)) && oid.contains(&b'.');
+    let is_oid = oid.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
+        && oid.contains(&b'.');
     let is_name = base.first().is_some_and(u8::is_ascii_alphabetic) && !base.contains(&b'.');
     let options_good = options(name).all(|o| !o.is_empty());
     if (is_oid || is_name) && options_good { Shape::Good } else { Shape::Odd }
@@ -136,7 +183,11 @@ fn read_range(text: &[u8]) -> Option<Range> {
     let text = std::str::from_utf8(text).ok()?;
     let (start, end) = text.split_once('-')?;
     let number = |digits: &str| {
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) { None } else { digits.parse::<u64>().ok() }
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            None
+        } else {
+            digits.parse::<u64>().ok()
+        }
     };
     let start = number(start)?;
     let end = if end == "*" { None } else { Some(number(end)?) };
@@ -160,7 +211,15 @@ mod tests {
 
     #[test]
     fn shapes() {
-        for good in ["cn", "user-Name", "my_attr", "2.5.4.36;binary", "cn;lang-de;x", "member;range=0-1499", "member;Range=1500-*"] {
+        for good in [
+            "cn",
+            "user-Name",
+            "my_attr",
+            "2.5.4.36;binary",
+            "cn;lang-de;x",
+            "member;range=0-1499",
+            "member;Range=1500-*",
+        ] {
             assert_eq!(shape(good.as_bytes()), Shape::Good, "{good}");
         }
         for odd in ["1cn", "-cn", "cn;", "cn;;x", "a.b", "2.5."] {
@@ -176,7 +235,15 @@ mod tests {
         assert_eq!(range(b"m;binary;Range=0-1499"), Some(Some(Range { start: 0, end: Some(1499) })));
         assert_eq!(range(b"m;range=1500-*"), Some(Some(Range { start: 1500, end: None })));
         assert_eq!(range(b"m;binary"), None);
-        for bad in ["m;range=", "m;range=5-2", "m;range=a-b", "m;range=*-5", "m;range=1", "m;range=0-1;range=2-*", "m;range=+1-2"] {
+        for bad in [
+            "m;range=",
+            "m;range=5-2",
+            "m;range=a-b",
+            "m;range=*-5",
+            "m;range=1",
+            "m;range=0-1;range=2-*",
+            "m;range=+1-2",
+        ] {
             assert_eq!(range(bad.as_bytes()), Some(None), "{bad}");
         }
     }

@@ -4,6 +4,7 @@
 //! `version:`, lines that belong to nobody); a `dn:` starts a record, which goes on until a blank line or the next `dn:`.
 //! What happens inside a record is in the second half of this type, in `body.rs`.
 
+use super::Options;
 use super::base64::Decoder;
 use super::blocks::Block;
 use super::encoding::{Format, Oddities, decode};
@@ -12,7 +13,6 @@ use super::line::{self, Kind, Parts};
 use super::problem::{Code, Problem, cut, excerpt};
 use super::record::Record;
 use super::tally::{BlockTally, Event};
-use super::Options;
 
 /// Buffers of a parser, reused from block to block. One for each thread.
 #[derive(Debug, Clone)]
@@ -25,7 +25,12 @@ pub struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { decoded: Vec::new(), oddities: Oddities::default(), fold: Vec::new(), decoder: Decoder::new() }
+        Scratch {
+            decoded: Vec::new(),
+            oddities: Oddities::default(),
+            fold: Vec::new(),
+            decoder: Decoder::new(),
+        }
     }
 }
 
@@ -122,12 +127,18 @@ impl<'a> BlockParser<'a> {
         if !view.format.is_plain() {
             decode(view.bytes, view.format, &mut scratch.decoded, &mut scratch.oddities);
         }
-        let state = State { line: view.line, after_blank: view.after_blank, seen: !view.first, ..State::default() };
+        let state =
+            State { line: view.line, after_blank: view.after_blank, seen: !view.first, ..State::default() };
         Self::resume(view, options, scratch, state)
     }
 
     /// Goes on with a block that `scratch` holds decoded already.
-    pub(super) fn resume(view: View<'a>, options: &'a Options, scratch: &'a mut Scratch, state: State) -> Self {
+    pub(super) fn resume(
+        view: View<'a>,
+        options: &'a Options,
+        scratch: &'a mut Scratch,
+        state: State,
+    ) -> Self {
         let Scratch { decoded, oddities, fold, decoder } = scratch;
         let plain = view.format.is_plain();
         let mut text: &'a [u8] = if plain { view.bytes } else { decoded };
@@ -254,15 +265,24 @@ impl<'a> BlockParser<'a> {
         let (pos, number) = (self.state.pos, self.state.line);
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, pos, !self.view.last, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
+        let joined = if line.folded {
+            fold.as_slice()
+        } else {
+            self.text.get(line.start..line.end).unwrap_or_default()
+        };
         let prelude = line.lines == 1;
         if content.iter().all(u8::is_ascii_digit) && prelude && !self.state.in_trailer {
             self.report(problems, Code::IdLine, pos, number, || {
-                format!("a line with the number {} stands before the record; it was skipped", excerpt(content))
+                format!(
+                    "a line with the number {} stands before the record; it was skipped",
+                    excerpt(content)
+                )
             });
         } else if joined.iter().all(|b| *b == 0) {
             self.state.after_blank = false;
-            self.report(problems, Code::Nul, pos, number, || "a line of NUL bytes between records was skipped".into());
+            self.report(problems, Code::Nul, pos, number, || {
+                "a line of NUL bytes between records was skipped".into()
+            });
         } else {
             let parts = line::split(joined);
             let known = match &parts {
@@ -299,12 +319,16 @@ impl<'a> BlockParser<'a> {
         if is("version") && !self.state.in_trailer {
             if self.state.seen {
                 self.report(problems, Code::InnerVersion, pos, line, || {
-                    "a version line stands in the middle: several files were concatenated; it was skipped".into()
+                    "a version line stands in the middle: several files were concatenated; it was skipped"
+                        .into()
                 });
             }
             if value != b"1" {
                 self.report(problems, Code::OtherVersion, pos, line, || {
-                    format!("the version is \"{}\" (expected 1); it was read like version 1", excerpt(parts.value))
+                    format!(
+                        "the version is \"{}\" (expected 1); it was read like version 1",
+                        excerpt(parts.value)
+                    )
                 });
             }
             self.state.seen = true;
@@ -321,7 +345,9 @@ impl<'a> BlockParser<'a> {
             self.event(Event::Reference);
         } else if is("result") {
             let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-            let number = std::str::from_utf8(value.get(..digits).unwrap_or_default()).ok().and_then(|d| d.parse().ok());
+            let number = std::str::from_utf8(value.get(..digits).unwrap_or_default())
+                .ok()
+                .and_then(|d| d.parse().ok());
             self.event(Event::Result { code: number, text: excerpt(value) });
         } else if is("pagedresults") {
             let cookie = value.strip_prefix(b"cookie=").unwrap_or_default();
@@ -373,7 +399,11 @@ impl<'a> BlockParser<'a> {
     pub(super) fn comment(&mut self, problems: &mut Vec<Problem>) {
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, self.state.pos, !self.view.last, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
+        let joined = if line.folded {
+            fold.as_slice()
+        } else {
+            self.text.get(line.start..line.end).unwrap_or_default()
+        };
         if let Some(event) = Event::of_comment(joined) {
             self.event(event);
         }
@@ -387,13 +417,16 @@ impl<'a> BlockParser<'a> {
         let (pos, line) = (self.state.pos, self.state.line);
         if content.starts_with(b"\xEF\xBB\xBF") {
             self.report(problems, Code::InnerBom, pos, line, || {
-                "a byte order mark stands in the middle: several files were concatenated; it was skipped".into()
+                "a byte order mark stands in the middle: several files were concatenated; it was skipped"
+                    .into()
             });
             self.state.pos += 3;
             return true;
         }
         if content.first() == Some(&0x1A) {
-            self.report(problems, Code::CtrlZ, pos, line, || "0x1A (Ctrl-Z) at a line start was skipped".into());
+            self.report(problems, Code::CtrlZ, pos, line, || {
+                "0x1A (Ctrl-Z) at a line start was skipped".into()
+            });
             self.state.pos += 1;
             return true;
         }
@@ -412,13 +445,16 @@ impl<'a> BlockParser<'a> {
         }
         if self.view.last && self.view.truncated.is_none() {
             if self.ctrl_z {
-                self.report(problems, Code::CtrlZ, len, line, || "0x1A (Ctrl-Z) at the end was skipped".into());
+                self.report(problems, Code::CtrlZ, len, line, || {
+                    "0x1A (Ctrl-Z) at the end was skipped".into()
+                });
             }
             if self.text.last().is_some_and(|b| *b != b'\n') {
                 let start = memchr::memrchr(b'\n', self.text).map_or(0, |n| n + 1);
                 // The last line was counted although it does not end.
                 self.report(problems, Code::NoFinalNewline, start, line.saturating_sub(1).max(1), || {
-                    "the last line does not end with a line end (expected one): check that the file is whole".into()
+                    "the last line does not end with a line end (expected one): check that the file is whole"
+                        .into()
                 });
             }
         }
@@ -430,7 +466,13 @@ impl<'a> BlockParser<'a> {
     }
 
     /// Reports that the block's only record is too large.
-    pub(super) fn truncation(&mut self, problems: &mut Vec<Problem>, pos: usize, line: u64, dn: Option<&[u8]>) {
+    pub(super) fn truncation(
+        &mut self,
+        problems: &mut Vec<Problem>,
+        pos: usize,
+        line: u64,
+        dn: Option<&[u8]>,
+    ) {
         self.state.truncation_reported = true;
         let size = self.view.bytes.len() as u64 + self.view.truncated.unwrap_or(0);
         let limit = self.view.bytes.len();
@@ -465,7 +507,14 @@ impl<'a> BlockParser<'a> {
         self.view.offset + raw
     }
 
-    pub(super) fn report(&mut self, problems: &mut Vec<Problem>, code: Code, pos: usize, line: u64, message: impl FnOnce() -> String) {
+    pub(super) fn report(
+        &mut self,
+        problems: &mut Vec<Problem>,
+        code: Code,
+        pos: usize,
+        line: u64,
+        message: impl FnOnce() -> String,
+    ) {
         self.report_at(problems, code, pos, line, None, None, message);
     }
 
@@ -498,15 +547,25 @@ impl<'a> BlockParser<'a> {
         if self.state.omitted > 0
             && let Some(last) = problems.last()
         {
-            let message = format!("{} more problems up to line {} are not listed", self.state.omitted, self.state.line);
-            let problem = Problem { dn: last.dn.clone(), ..Problem::new(Code::TooManyProblems, last.line, last.offset, message) };
+            let message =
+                format!("{} more problems up to line {} are not listed", self.state.omitted, self.state.line);
+            let problem = Problem {
+                dn: last.dn.clone(),
+                ..Problem::new(Code::TooManyProblems, last.line, last.offset, message)
+            };
             problems.push(problem);
         }
         self.state.reported = 0;
         self.state.omitted = 0;
     }
 
-    pub(super) fn odd_folds(&mut self, line: &line::Line, attribute: Option<&[u8]>, dn: &[u8], problems: &mut Vec<Problem>) {
+    pub(super) fn odd_folds(
+        &mut self,
+        line: &line::Line,
+        attribute: Option<&[u8]>,
+        dn: &[u8],
+        problems: &mut Vec<Problem>,
+    ) {
         let (pos, number) = (line.start, self.state.line);
         let dn = (!dn.is_empty()).then_some(dn);
         if let Some(n) = line.tab_fold {
@@ -522,7 +581,8 @@ impl<'a> BlockParser<'a> {
         while let Some(&at) = self.surrogates.get(self.state.surrogates_done).filter(|at| **at < line.next) {
             self.state.surrogates_done += 1;
             self.report_at(problems, Code::LoneSurrogate, at.max(pos), number, attribute, dn, || {
-                "half of a UTF-16 surrogate pair stands alone; it was kept as three bytes that are not UTF-8".into()
+                "half of a UTF-16 surrogate pair stands alone; it was kept as three bytes that are not UTF-8"
+                    .into()
             });
         }
     }
@@ -547,6 +607,15 @@ pub fn reparse(
     record: &mut Record,
     problems: &mut Vec<Problem>,
 ) -> bool {
-    let view = View { bytes: raw, format, offset, line, first: false, last: false, after_blank: true, truncated: None };
+    let view = View {
+        bytes: raw,
+        format,
+        offset,
+        line,
+        first: false,
+        last: false,
+        after_blank: true,
+        truncated: None,
+    };
     BlockParser::of_view(view, options, scratch).next(record, problems)
 }

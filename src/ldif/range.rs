@@ -164,7 +164,8 @@ impl Ranges {
             problems.push(report(&open.place, what));
         }
         if let Some((count, place)) = &self.overflow {
-            let what = format!("{count} chunks from here on could not be checked, because too many ranges are open");
+            let what =
+                format!("{count} chunks from here on could not be checked, because too many ranges are open");
             problems.push(report(place, &what));
         }
         problems
@@ -172,7 +173,10 @@ impl Ranges {
 }
 
 fn report(place: &Place, what: &str) -> Problem {
-    let message = format!("the values of {} are incomplete: {what} (expected chunks from 0 to -*); export the attribute again", place.attribute);
+    let message = format!(
+        "the values of {} are incomplete: {what} (expected chunks from 0 to -*); export the attribute again",
+        place.attribute
+    );
     Problem {
         attribute: Some(place.attribute.clone()),
         dn: Some(place.dn.clone()),

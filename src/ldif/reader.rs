@@ -1,5 +1,6 @@
 //! Reading an input from start to end in one go.
 
+use super::Options;
 use super::blocks::{Block, BlockOptions, Blocks};
 use super::detect::{Detected, Foreign, sniff};
 use super::encoding::Format;
@@ -7,7 +8,6 @@ use super::parser::{BlockParser, Scratch, State};
 use super::problem::Problem;
 use super::record::Record;
 use super::tally::Tally;
-use super::Options;
 use std::io::{self, Cursor, Read};
 
 /// Why an input cannot be read at all.

@@ -42,7 +42,9 @@ impl Event {
                 if let Some(rest) = text.strip_prefix(b"numEntries:") {
                     return number(rest.trim_ascii_start()).map(Event::Entries);
                 }
-                text.strip_prefix(b"numResponses:").and_then(|rest| number(rest.trim_ascii_start())).map(Event::Responses)
+                text.strip_prefix(b"numResponses:")
+                    .and_then(|rest| number(rest.trim_ascii_start()))
+                    .map(Event::Responses)
             }
             b'r' => {
                 if text.starts_with(b"refldap") {
@@ -50,10 +52,15 @@ impl Event {
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
-                rest.trim_ascii_end().trim_ascii_end().ends_with_any(&[b"records", b"record"]).then_some(Event::Returned(count))
+                rest.trim_ascii_end()
+                    .trim_ascii_end()
+                    .ends_with_any(&[b"records", b"record"])
+                    .then_some(Event::Returned(count))
             }
             b'e' => (text == b"extended LDIF").then_some(Event::Header),
-            b'p' => text.strip_prefix(b"pagedresults: cookie=").map(|cookie| Event::Page { more: !cookie.is_empty() }),
+            b'p' => text
+                .strip_prefix(b"pagedresults: cookie=")
+                .map(|cookie| Event::Page { more: !cookie.is_empty() }),
             _ => None,
         }
     }
@@ -285,7 +292,12 @@ impl Tally {
             && let Some(last) = problems.last()
         {
             let message = format!("{} more problems of this kind are not listed", self.omitted);
-            problems.push(Problem::new(Code::TooManyProblems, last.line, last.offset, excerpt(message.as_bytes())));
+            problems.push(Problem::new(
+                Code::TooManyProblems,
+                last.line,
+                last.offset,
+                excerpt(message.as_bytes()),
+            ));
         }
         problems.extend(self.ranges.finish());
         problems.sort_by_key(|p| p.line);

@@ -54,7 +54,9 @@ impl UrlError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            UrlError::NoRoot | UrlError::Scheme | UrlError::Host | UrlError::Path | UrlError::Outside => Code::UrlRefused,
+            UrlError::NoRoot | UrlError::Scheme | UrlError::Host | UrlError::Path | UrlError::Outside => {
+                Code::UrlRefused
+            }
             UrlError::NotAFile | UrlError::TooLarge(_) | UrlError::Io(_) => Code::UrlUnreadable,
         }
     }
@@ -182,7 +184,9 @@ fn path_of(url: &[u8]) -> Result<Vec<u8>, UrlError> {
     while let Some(&byte) = bytes.next() {
         if byte == b'%' {
             let digit = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
-            let (Some(high), Some(low)) = (digit(bytes.next()), digit(bytes.next())) else { return Err(UrlError::Path) };
+            let (Some(high), Some(low)) = (digit(bytes.next()), digit(bytes.next())) else {
+                return Err(UrlError::Path);
+            };
             decoded.push((high * 16 + low) as u8);
         } else {
             decoded.push(byte);
@@ -236,8 +240,19 @@ mod tests {
         fs::write(dir.join("large"), vec![b'x'; 101]).unwrap();
         let root = UrlRoot::new(&dir).unwrap();
         for url in [
-            "http://example.com/x", "ldap://x", "", "file:", "file://other/x", "file:/x%0", "file:/x%00", "file:///x%zz",
-            "file:../secret", "file://./../secret", "file:///../secret", "file:///etc/../etc/hostname", "file:%2e%2e/secret",
+            "http://example.com/x",
+            "ldap://x",
+            "",
+            "file:",
+            "file://other/x",
+            "file:/x%0",
+            "file:/x%00",
+            "file:///x%zz",
+            "file:../secret",
+            "file://./../secret",
+            "file:///../secret",
+            "file:///etc/../etc/hostname",
+            "file:%2e%2e/secret",
         ] {
             let error = text(&root, url).unwrap_err();
             assert_eq!(error.code(), Code::UrlRefused, "{url}: {error}");

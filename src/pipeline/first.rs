@@ -1,10 +1,10 @@
 //! The first pass: count, hash, and take the census.
 
-use super::record;
-use super::source::{Job, Pass, Pool, Source, Content};
-use super::store::{Location, Rows, Table};
 use super::Reading;
-use crate::census::keys::{Hash, Kind, hash, key};
+use super::record;
+use super::source::{Content, Job, Pass, Pool, Source};
+use super::store::{Location, Rows, Table};
+use crate::census::keys::{Kind, hash, key};
 use crate::census::sorter::Key;
 use crate::census::{Census, Knowledge};
 use crate::encoding::sha256;
@@ -147,7 +147,8 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                     sum.records = read.certificates;
                     for (object, number) in read.people.iter().zip(0..) {
                         sum.values += object.values.len() as u64;
-                        let location = Location { source: index, offset: number, length: 0, line: number + 1 };
+                        let location =
+                            Location { source: index, offset: number, length: 0, line: number + 1 };
                         counted.records.push((location, keys_of(object, reading)));
                     }
                     sum.values += read.ignored + read.unreadable.len() as u64;
@@ -175,9 +176,9 @@ fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
     }
     let reach = Reach::of(object, reading.recipient_map.as_ref());
     let address = |kind: Kind, text: &str| key(kind, hash(text.as_bytes()), file, None);
-    keys.extend(reach.source.primary().map(|primary| address(Kind::Primary, primary.key())));
-    keys.extend(reach.target().map(|target| address(Kind::Target, target.key())));
-    keys.extend(reach.all().map(|any| address(Kind::Address, any.key())));
+    keys.extend(reach.source.primary().map(|primary| address(Kind::Primary, primary.as_str())));
+    keys.extend(reach.target().map(|target| address(Kind::Target, target.as_str())));
+    keys.extend(reach.all().map(|any| address(Kind::Address, any.as_str())));
     for (public_key, certificate) in extract::identities(object) {
         keys.push(key(Kind::PublicKey, public_key, file, None));
         keys.push(key(Kind::Certificate, certificate, file, None));
@@ -185,10 +186,4 @@ fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-/// Hashes of key and certificate, as [`keys_of`] makes them of slices.
-#[must_use]
-pub fn identity(spki: &[u8], certificate: &[u8]) -> (Hash, Hash) {
-    (hash(spki), hash(certificate))
 }

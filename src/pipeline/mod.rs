@@ -8,6 +8,7 @@
 
 pub mod first;
 pub mod open;
+
 pub mod record;
 pub mod second;
 pub mod source;

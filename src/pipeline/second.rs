@@ -1,16 +1,17 @@
 //! The second pass: judge object by object and hand the results on in the order of the input.
 
-use super::first::Counted;
 use super::record;
 use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
 use super::{Reading, source};
-use crate::bundle::model::{FindingLine, Source as SourceLine};
+use std::collections::BTreeMap;
+
+use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
 use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
 use crate::census::Knowledge;
 use crate::census::keys::Note;
+use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
-use crate::certificate::time::UnixTime;
 use crate::error::Error;
 use crate::judge::{Counts, Judge, Memory, World, earliest};
 use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
@@ -36,14 +37,25 @@ pub struct Results {
     pub internal_crl: Vec<(String, String, String)>,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
+    /// How often each code was found, and its greatest weight.
+    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// Warnings and errors to be told at once, when that was asked for.
+    pub told: Vec<FindingLine>,
     /// The first thing that ends the run.
     failed: Option<Error>,
 }
 
 impl Results {
+    fn code(&mut self, code: &'static str, severity: Severity) {
+        let entry = self.codes.entry(code).or_insert((severity, 0));
+        entry.0 = entry.0.max(severity);
+        entry.1 += 1;
+    }
+
     /// Adds a finding that belongs to no recipient.
     pub fn finding(&mut self, finding: &Finding, address: Option<String>, source: Option<SourceLine>) {
         self.counts.finding(finding.severity);
+        self.code(finding.rule.code, finding.severity);
         self.findings.push(finding.line(None, address, None, source));
     }
 }
@@ -62,6 +74,8 @@ pub struct Second<'a> {
     pub knowledge: &'a Knowledge,
     /// Objects to be read again.
     pub store: Store<'a>,
+    /// Whether findings are told as they are found.
+    pub verbose: bool,
 }
 
 /// A job with what the first pass knows about it.
@@ -144,14 +158,7 @@ impl Second<'_> {
         results
     }
 
-    fn file(
-        &self,
-        index: u32,
-        number: &mut u32,
-        notes: &[Note],
-        memory: &mut Memory,
-        results: &mut Results,
-    ) {
+    fn file(&self, index: u32, number: &mut u32, notes: &[Note], memory: &mut Memory, results: &mut Results) {
         let Some(source) = self.sources.get(index as usize) else { return };
         let Content::Certificates(path) = &source.content else { return };
         if source.sha256 == [0; 32] {
@@ -223,10 +230,20 @@ impl Second<'_> {
             results.failed.get_or_insert(output(&error));
             return;
         }
+        for line in &judged.findings {
+            if let Some(rule) = crate::rules::find(&line.code) {
+                results.code(rule.code, line.severity);
+            }
+        }
+        if self.verbose {
+            let loud = judged.findings.iter().filter(|line| line.severity > Severity::Info);
+            results.told.extend(loud.cloned());
+        }
         results.recipients.push(rendered);
         results.counts.add(&judged.counts);
         results.unreadable.extend(judged.unreadable_in);
-        let label = judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
+        let label =
+            judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
         results
             .internal_crl
             .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));
@@ -274,7 +291,7 @@ impl World for Second<'_> {
     }
 
     fn owners(&self, address: &Address) -> Vec<u32> {
-        self.knowledge.owners(address.key()).unwrap_or_default()
+        self.knowledge.owners(address.as_str()).unwrap_or_default()
     }
 
     fn reach(&self, object: &Object) -> Reach {
@@ -284,10 +301,4 @@ impl World for Second<'_> {
     fn input(&self, place: Place) -> String {
         self.sources.get(place.input as usize).map(|source| source.path.clone()).unwrap_or_default()
     }
-}
-
-/// What the first pass and the second one share.
-#[must_use]
-pub fn bases(counted: &Counted) -> &[u32] {
-    &counted.bases
 }

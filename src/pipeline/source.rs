@@ -227,7 +227,10 @@ impl<'a> Pass<'a> {
         let Content::Ldif(stream) = &source.content else { return Ok(()) };
         let changed = |found: String| Error::Changed { path: source.path.clone(), found };
         if reader.offset != source.bytes {
-            return Err(changed(format!("{} bytes were read, {} were announced", reader.offset, source.bytes)));
+            return Err(changed(format!(
+                "{} bytes were read, {} were announced",
+                reader.offset, source.bytes
+            )));
         }
         if !stream.unchanged().map_err(|error| self.failed(index, error))? {
             return Err(changed("its size or time of change is another one".into()));

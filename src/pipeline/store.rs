@@ -112,7 +112,7 @@ impl Table {
 /// Reads objects again.
 pub struct Store<'r> {
     sources: &'r [Source],
-    table: Table,
+    table: &'r Table,
     reading: &'r Reading,
     /// The object that was asked for last: what many share is asked for many times in a row.
     last: Mutex<Option<(u32, Object)>>,
@@ -123,7 +123,7 @@ pub struct Store<'r> {
 impl<'r> Store<'r> {
     /// A store over the sources of the run.
     #[must_use]
-    pub fn new(sources: &'r [Source], table: Table, reading: &'r Reading) -> Self {
+    pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
         Self { sources, table, reading, last: Mutex::new(None), file: Mutex::new(None) }
     }
 
@@ -157,7 +157,8 @@ impl<'r> Store<'r> {
                 let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
                 if file.as_ref().is_none_or(|(open, _)| *open != location.source) {
                     let bytes = source::reread_file(source, path).map_err(io::Error::other)?;
-                    let read = record::from_file(&bytes, &source.path, location.source, self.reading.map.as_ref());
+                    let read =
+                        record::from_file(&bytes, &source.path, location.source, self.reading.map.as_ref());
                     *file = Some((location.source, read.people));
                 }
                 let at = usize::try_from(location.offset).unwrap_or(usize::MAX);

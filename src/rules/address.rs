@@ -1,7 +1,10 @@
 //! Rules about mail addresses: whose certificate it is (RFC 8550 section 3).
 
-use super::Rule;
+use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
+use crate::certificate::address::Address;
+use crate::certificate::{Certificate, EmailSource};
+use crate::recipient::Reach;
 
 /// The certificate bears no mail address.
 pub static NO_EMAIL_ADDRESS: Rule = Rule {
@@ -88,4 +91,139 @@ pub static EMAIL_INVALID: Rule = Rule {
 };
 
 /// All rules of the family.
-pub static RULES: &[&Rule] = &[&NO_EMAIL_ADDRESS, &NO_EMAIL_MATCH, &FOREIGN_ADDRESS, &ALSO_FOREIGN_ADDRESS, &ALIAS_ONLY, &SUBJECT_EMAIL_DIFFERS, &EMAIL_INVALID];
+pub static RULES: &[&Rule] = &[
+    &NO_EMAIL_ADDRESS,
+    &NO_EMAIL_MATCH,
+    &FOREIGN_ADDRESS,
+    &ALSO_FOREIGN_ADDRESS,
+    &ALIAS_ONLY,
+    &SUBJECT_EMAIL_DIFFERS,
+    &EMAIL_INVALID,
+];
+
+/// The addresses of a certificate that can be compared. An rfc822Name or emailAddress must be ASCII
+/// (RFC 5280 section 4.2.1.6); one that is not is never taken for an address.
+#[must_use]
+pub fn addresses(certificate: &Certificate<'_>) -> Vec<Address> {
+    let mut found = Vec::new();
+    for email in certificate.email_addresses() {
+        if !email.ascii && email.source != EmailSource::SmtpUtf8Mailbox {
+            continue;
+        }
+        if let Ok(address) = Address::parse(&email.text)
+            && !found.contains(&address)
+        {
+            found.push(address);
+        }
+    }
+    found
+}
+
+/// The addresses as they stand in the certificate, for display.
+#[must_use]
+pub fn texts(certificate: &Certificate<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for email in certificate.email_addresses() {
+        if !found.iter().any(|known| *known == email.text) {
+            found.push(email.text.into_owned());
+        }
+    }
+    found
+}
+
+/// Judges whose certificate it is. `owner` names another recipient of the run who has an address.
+pub fn check(
+    certificate: &Certificate<'_>,
+    reach: &Reach,
+    owner: &dyn Fn(&Address) -> Option<String>,
+    findings: &mut Vec<Finding>,
+) {
+    check_form(certificate, findings);
+    let all = addresses(certificate);
+    if all.is_empty() {
+        findings.push(Finding::new(
+            &NO_EMAIL_ADDRESS,
+            "the certificate bears no mail address",
+            "the recipient's address in the subject alternative name",
+        ));
+        return;
+    }
+    let listed = |addresses: &[Address]| {
+        let mut text: Vec<&str> = addresses.iter().take(3).map(Address::as_str).collect();
+        if addresses.len() > 3 {
+            text.push("…");
+        }
+        text.join(", ")
+    };
+    let (own, others): (Vec<Address>, Vec<Address>) =
+        all.into_iter().partition(|address| reach.owns(address));
+    let foreign = others.iter().find_map(|address| owner(address).map(|who| (address, who)));
+    let required = || {
+        reach
+            .target()
+            .map_or_else(String::new, |address| format!("an address of the recipient, such as {address}"))
+    };
+    match (own.is_empty(), foreign) {
+        (true, Some((address, who))) => findings.push(Finding::new(
+            &FOREIGN_ADDRESS,
+            format!("the certificate is for {address}, the address of another recipient ({who})"),
+            required(),
+        )),
+        // Without any address of the recipient there is nothing to compare with; that is a finding
+        // of its own.
+        (true, None) if reach.all().next().is_some() => findings.push(Finding::new(
+            &NO_EMAIL_MATCH,
+            format!("the certificate is for {}, which is no address of the recipient", listed(&others)),
+            required(),
+        )),
+        (true, None) => {}
+        (false, Some((address, who))) => findings.push(Finding::new(
+            &ALSO_FOREIGN_ADDRESS,
+            format!("the certificate also bears {address}, the address of another recipient ({who})"),
+            "only addresses of the recipient",
+        )),
+        (false, None) => {}
+    }
+    if !own.is_empty() && !own.iter().any(|address| reach.is_primary(address)) {
+        findings.push(Finding::new(
+            &ALIAS_ONLY,
+            format!("the certificate bears {}, a secondary address", listed(&own)),
+            reach.target().map_or_else(String::new, |address| format!("the primary address {address}")),
+        ));
+    }
+}
+
+/// Addresses that cannot be compared, and a subject that disagrees with the alternative name.
+fn check_form(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+    let emails = certificate.email_addresses();
+    for email in &emails {
+        let ascii = email.ascii || email.source == EmailSource::SmtpUtf8Mailbox;
+        if let Some(why) = match Address::parse(&email.text) {
+            _ if !ascii => Some("it holds characters that are not ASCII".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        } {
+            findings.push(Finding::new(
+                &EMAIL_INVALID,
+                format!("{:?} in the certificate is no mail address ({why})", email.text),
+                "local@domain in ASCII",
+            ));
+        }
+    }
+    let compared = |in_subject: bool| {
+        emails
+            .iter()
+            .filter(move |email| (email.source == EmailSource::SubjectEmailAddress) == in_subject)
+            .filter_map(|email| Address::parse(&email.text).ok())
+    };
+    let alternative: Vec<Address> = compared(false).collect();
+    if let Some(differing) =
+        compared(true).find(|address| !alternative.is_empty() && !alternative.contains(address))
+    {
+        findings.push(Finding::new(
+            &SUBJECT_EMAIL_DIFFERS,
+            format!("the subject bears {differing}, the alternative name {}", alternative[0]),
+            "the same address in both, or none in the subject",
+        ));
+    }
+}

@@ -1,7 +1,10 @@
 //! Rules about inputs: files, and the records in them.
 
-use super::Rule;
+use std::sync::LazyLock;
+
+use super::{Finding, Rule};
 use crate::bundle::model::Severity;
+use crate::ldif::{self, Problem};
 
 /// A file could not be read.
 pub static FILE_UNREADABLE: Rule = Rule {
@@ -39,17 +42,52 @@ pub static FILE_WITHOUT_CERTIFICATE: Rule = Rule {
     mend: "Export the certificate again.",
 };
 
-/// An object is too large to be held whole.
-pub static RECORD_TOO_LARGE: Rule = Rule {
-    code: "record-too-large",
-    severity: Severity::Error,
-    decision: None,
-    citation: "certferry's own limit for one object",
-    title: "An object is too large to be held whole",
-    means: "The object's records hold more than certferry keeps in memory for one object; what is above the limit was counted and not read, and its attributes count as incomplete.",
-    matters: "Its certificates are withheld, because a set built from a part would delete the rest.",
-    mend: "Delete unused values from the object in the directory.",
-};
-
 /// All rules of the family.
-pub static RULES: &[&Rule] = &[&FILE_UNREADABLE, &FILE_UNRECOGNISED, &FILE_WITHOUT_CERTIFICATE, &RECORD_TOO_LARGE];
+pub static RULES: &[&Rule] = &[&FILE_UNREADABLE, &FILE_UNRECOGNISED, &FILE_WITHOUT_CERTIFICATE];
+
+/// What the LDIF reader reports, as rules: the codes and explanations are its own.
+pub fn ldif_rules() -> &'static [Rule] {
+    static ALL: LazyLock<Vec<Rule>> =
+        LazyLock::new(|| ldif::Code::ALL.iter().map(|code| of_code(*code)).collect());
+    &ALL
+}
+
+fn of_code(code: ldif::Code) -> Rule {
+    let (severity, title, matters, mend) = match code.severity() {
+        ldif::Severity::Warning => (
+            Severity::Warning,
+            "The export was read, but it is not as RFC 2849 says",
+            "Nothing was lost here; it may be a sign that the export was changed on its way.",
+            "Nothing is needed when it is known why; otherwise export again and carry the file as it is.",
+        ),
+        ldif::Severity::Error => (
+            Severity::Error,
+            "Part of the export was not taken over",
+            "What stood there is missing from the bundle, and with it perhaps a person's certificate.",
+            "Look at the place that the message names, correct it at its source, and export again.",
+        ),
+    };
+    Rule {
+        code: code.as_str(),
+        severity,
+        decision: None,
+        citation: "RFC 2849, and exports as they occur",
+        title,
+        means: code.explanation().trim_ascii(),
+        matters,
+        mend,
+    }
+}
+
+/// A problem of the LDIF reader as a finding.
+#[must_use]
+pub fn of_ldif(problem: &Problem) -> Finding {
+    // Every code has a rule: the list is made of all codes.
+    let rule =
+        ldif_rules().iter().find(|rule| rule.code == problem.code.as_str()).unwrap_or(&FILE_UNREADABLE);
+    let found = match &problem.attribute {
+        Some(attribute) => format!("{attribute}: {}", problem.message),
+        None => problem.message.clone(),
+    };
+    Finding::new(rule, found, "")
+}

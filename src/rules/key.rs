@@ -1,7 +1,10 @@
 //! Rules about keys and signature algorithms.
 
-use super::Rule;
+use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
+use crate::certificate::key::{Curve, Hash, KeyKind};
+use crate::certificate::{Certificate, oid};
+use crate::limits::{RSA_BITS_REFUSED, RSA_BITS_WARNED};
 
 /// The RSA key is shorter than 2048 bits.
 pub static RSA_KEY_SHORT: Rule = Rule {
@@ -63,13 +66,13 @@ pub static KEY_UNUSABLE: Rule = Rule {
     mend: "Issue the certificate again with an RSA or elliptic-curve key.",
 };
 
-/// The certificate is signed with MD2, MD4 or MD5.
+/// The certificate is signed with MD2 or MD5.
 pub static SIGNATURE_MD5: Rule = Rule {
     code: "signature-md5",
     severity: Severity::Error,
     decision: Some(Decision::Withhold),
     citation: "RFC 6151; RFC 8550 section 4.3",
-    title: "The certificate is signed with MD2, MD4 or MD5",
+    title: "The certificate is signed with MD2 or MD5",
     means: "The CA's signature uses a hash for which colliding certificates have been made.",
     matters: "Anybody could have made this certificate.",
     mend: "Issue the certificate again with SHA-256 or better.",
@@ -88,4 +91,69 @@ pub static SIGNATURE_SHA1: Rule = Rule {
 };
 
 /// All rules of the family.
-pub static RULES: &[&Rule] = &[&RSA_KEY_SHORT, &RSA_KEY_TOO_SHORT, &CURVE_UNUSUAL, &EXPLICIT_CURVE, &KEY_UNUSABLE, &SIGNATURE_MD5, &SIGNATURE_SHA1];
+pub static RULES: &[&Rule] = &[
+    &RSA_KEY_SHORT,
+    &RSA_KEY_TOO_SHORT,
+    &CURVE_UNUSUAL,
+    &EXPLICIT_CURVE,
+    &KEY_UNUSABLE,
+    &SIGNATURE_MD5,
+    &SIGNATURE_SHA1,
+];
+
+/// Judges key and signature algorithm.
+pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+    let key = certificate.key();
+    let mut found = |rule, what: String, required: String| findings.push(Finding::new(rule, what, required));
+    match key.kind {
+        KeyKind::Rsa { bits: 0, .. } | KeyKind::Unknown(_) | KeyKind::Ec(Curve::Missing) => {
+            found(
+                &KEY_UNUSABLE,
+                format!("the public key cannot be used: {}", key.name()),
+                "an RSA or elliptic-curve key".into(),
+            );
+        }
+        KeyKind::Rsa { bits, .. } if bits < RSA_BITS_REFUSED => {
+            found(
+                &RSA_KEY_TOO_SHORT,
+                format!("the RSA key has {bits} bits"),
+                format!("at least {RSA_BITS_REFUSED} bits"),
+            );
+        }
+        KeyKind::Rsa { bits, .. } if bits < RSA_BITS_WARNED => {
+            found(
+                &RSA_KEY_SHORT,
+                format!("the RSA key has {bits} bits"),
+                format!("at least {RSA_BITS_WARNED} bits"),
+            );
+        }
+        KeyKind::Ec(Curve::Explicit) => found(
+            &EXPLICIT_CURVE,
+            "the elliptic curve is spelled out instead of named".into(),
+            "a named curve".into(),
+        ),
+        KeyKind::Ec(Curve::Known("P-256" | "P-384" | "P-521"))
+        | KeyKind::Rsa { .. }
+        | KeyKind::Ed25519
+        | KeyKind::X25519 => {}
+        KeyKind::Ec(_) | KeyKind::Ed448 | KeyKind::X448 | KeyKind::Dsa | KeyKind::Dh => found(
+            &CURVE_UNUSUAL,
+            format!("the key is of a type that few mail programs know: {}", key.name()),
+            "RSA, P-256, P-384 or P-521".into(),
+        ),
+    }
+    let algorithm = certificate.signature_algorithm();
+    if [oid::MD2_RSA, oid::MD5_RSA].contains(&algorithm.oid().0) {
+        found(
+            &SIGNATURE_MD5,
+            format!("the certificate is signed with {}", algorithm.name()),
+            "SHA-256 or better".into(),
+        );
+    } else if algorithm.hash() == Some(Hash::Sha1) || algorithm.oid().0 == oid::DSA_SHA1 {
+        found(
+            &SIGNATURE_SHA1,
+            format!("the certificate is signed with {}", algorithm.name()),
+            "SHA-256 or better".into(),
+        );
+    }
+}

@@ -23,9 +23,7 @@ pub mod value;
 
 use std::sync::LazyLock;
 
-use crate::bundle::model::{
-    CandidateFinding, Decision, FindingCertificate, FindingLine, Severity, Source,
-};
+use crate::bundle::model::{CandidateFinding, Decision, FindingCertificate, FindingLine, Severity, Source};
 
 /// A permanent code and everything that is said about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,18 +57,30 @@ pub struct Finding {
     pub found: String,
     /// What was required.
     pub required: String,
+    /// What it does to the candidate: the rule's decision, unless the run makes it stricter.
+    pub decision: Option<Decision>,
+    /// Whether findings.ndjson lists it. What several recipients share is one finding there, at the
+    /// first of them, while the manifest shows it at each.
+    pub listed: bool,
 }
 
 impl Finding {
     /// A finding with the rule's own severity.
     pub fn new(rule: &'static Rule, found: impl Into<String>, required: impl Into<String>) -> Self {
-        Self { rule, severity: rule.severity, found: found.into(), required: required.into() }
+        Self {
+            rule,
+            severity: rule.severity,
+            found: found.into(),
+            required: required.into(),
+            decision: rule.decision,
+            listed: true,
+        }
     }
 
-    /// Whether the rule withholds the candidate.
+    /// Whether it withholds the candidate.
     #[must_use]
     pub fn withholds(&self) -> bool {
-        self.rule.decision == Some(Decision::Withhold)
+        self.decision == Some(Decision::Withhold)
     }
 
     /// Found and required in one sentence.
@@ -97,7 +107,7 @@ impl Finding {
             recipient,
             code: self.rule.code.into(),
             severity: self.severity,
-            decision: self.rule.decision,
+            decision: self.decision,
             address,
             certificate,
             source,
@@ -118,19 +128,19 @@ impl Finding {
 #[must_use]
 pub fn registry() -> &'static [&'static Rule] {
     static SORTED: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
-        let families: [&'static [&'static Rule]; 10] = [
+        let listed = [
             address::RULES,
             input::RULES,
             key::RULES,
-            path::rules(),
             recipient::RULES,
             run::RULES,
-            structure::RULES,
             usage::RULES,
             validity::RULES,
             value::RULES,
         ];
-        let mut all: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
+        let made = [input::ldif_rules(), path::rules(), structure::rules()];
+        let mut all: Vec<&'static Rule> = listed.into_iter().flatten().copied().collect();
+        all.extend(made.into_iter().flatten());
         all.sort_by_key(|rule| rule.code);
         all
     });

@@ -3,8 +3,8 @@
 use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
 use crate::certificate::Certificate;
-use crate::certificate::time::{DAY, UnixTime};
-use crate::limits::WARN_DAYS;
+use crate::certificate::UnixTime;
+use crate::limits::{DAY, WARN_DAYS};
 
 /// The period has ended.
 pub static EXPIRED: Rule = Rule {

@@ -1,7 +1,9 @@
 //! Rules about attribute values: what can be read, and which of several is taken.
 
-use super::Rule;
-use crate::bundle::model::{Decision, Severity};
+use super::{Finding, Rule};
+use crate::bundle::model::{Attribute, Decision, Severity};
+use crate::extract::Form;
+use crate::limits::VALUE_BYTES;
 
 /// A certificate value could not be read.
 pub static UNREADABLE_VALUE: Rule = Rule {
@@ -147,5 +149,53 @@ pub static CHAIN_CERTIFICATE: Rule = Rule {
     mend: "Nothing is needed.",
 };
 
+/// The value is not in the form that the attribute holds.
+pub static VALUE_FORM: Rule = Rule {
+    code: "value-form",
+    severity: Severity::Warning,
+    decision: Some(Decision::Withhold),
+    citation: "RFC 4523 section 2.1; Microsoft: Set-Mailbox, parameter UserCertificate",
+    title: "The value is not in the form that its attribute holds",
+    means: "userCertificate holds bare DER certificates; this value is something around one: a PKCS#7 container or PEM text.",
+    matters: "Mail programs expect a certificate there and cannot read anything else, so the person stays without one.",
+    mend: "Publish the bare certificate in userCertificate; a container belongs into userSMIMECertificate.",
+};
+
 /// All rules of the family.
-pub static RULES: &[&Rule] = &[&UNREADABLE_VALUE, &PRIVATE_KEY, &DUPLICATE_VALUE, &BEYOND_VALUE_LIMIT, &ATTRIBUTE_INCOMPLETE, &VALUE_TOO_LARGE, &NO_USER_CERTIFICATE, &SIGNING_CERTIFICATE_REFUSED, &STATEMENT_SIGNATURE_BAD, &STATEMENT_SIGNATURE_UNCHECKED, &CONTAINER_IRREGULAR, &CHAIN_CERTIFICATE];
+pub static RULES: &[&Rule] = &[
+    &UNREADABLE_VALUE,
+    &PRIVATE_KEY,
+    &DUPLICATE_VALUE,
+    &BEYOND_VALUE_LIMIT,
+    &ATTRIBUTE_INCOMPLETE,
+    &VALUE_TOO_LARGE,
+    &NO_USER_CERTIFICATE,
+    &SIGNING_CERTIFICATE_REFUSED,
+    &STATEMENT_SIGNATURE_BAD,
+    &STATEMENT_SIGNATURE_UNCHECKED,
+    &CONTAINER_IRREGULAR,
+    &CHAIN_CERTIFICATE,
+    &VALUE_FORM,
+];
+
+/// Judges the size of a value.
+pub fn check_size(bytes: &[u8], findings: &mut Vec<Finding>) {
+    if bytes.len() > VALUE_BYTES {
+        findings.push(Finding::new(
+            &VALUE_TOO_LARGE,
+            format!("the value has {} bytes", bytes.len()),
+            format!("at most {VALUE_BYTES} bytes"),
+        ));
+    }
+}
+
+/// Judges whether a value has the form that its attribute holds.
+pub fn check_form(attribute: Attribute, form: Form, findings: &mut Vec<Finding>) {
+    if attribute == Attribute::UserCertificate && form != Form::Certificate {
+        findings.push(Finding::new(
+            &VALUE_FORM,
+            format!("the value of userCertificate is {}", form.name()),
+            "a bare certificate in DER",
+        ));
+    }
+}

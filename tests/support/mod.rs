@@ -41,9 +41,18 @@ pub fn stdout(output: &Output) -> String {
 /// The options of the fixtures' own company.
 pub fn trust() -> Vec<String> {
     let path = |name: &str| fixture(name).display().to_string();
-    ["--trust", &path("pki/trust"), "--intermediate", &path("pki/intermediate"), "--crl", &path("pki/crl"), "--at", AT]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "--trust",
+        &path("pki/trust"),
+        "--intermediate",
+        &path("pki/intermediate"),
+        "--crl",
+        &path("pki/crl"),
+        "--at",
+        AT,
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// Converts fixtures into `out` with the company's trust material and maps.
@@ -99,8 +108,8 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// The folder of outside data that an environment variable names, or its usual place; says why a
 /// test is skipped when there is none.
 pub fn outside(variable: &str, usual: &str) -> Option<PathBuf> {
-    let folder =
-        std::env::var_os(variable).map_or_else(|| root().join("..").join("shared").join(usual), PathBuf::from);
+    let folder = std::env::var_os(variable)
+        .map_or_else(|| root().join("..").join("shared").join(usual), PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }
