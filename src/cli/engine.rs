@@ -9,3 +9,9 @@ use crate::path::Engine;
 pub fn build<'m>(_material: &'m Material, _options: &Judging, _at: UnixTime) -> Engine<'m> {
     Engine::stub()
 }
+
+/// The policies of an outcome in dotted form.
+#[must_use]
+pub fn policies(_outcome: &crate::path::Outcome) -> Vec<String> {
+    Vec::new()
+}

@@ -5,6 +5,7 @@ pub mod convert;
 mod engine;
 pub mod explain;
 pub mod generate;
+pub mod inspect;
 
 mod material;
 mod progress;
@@ -53,7 +54,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let term = Term::new(&cli.general);
     let done = match &cli.verb {
         Verb::Convert(args) => convert::run(args, &term),
-        Verb::Inspect(_) => Ok(Done::Good),
+        Verb::Inspect(args) => inspect::run(args, &term),
         Verb::Verify(args) => verify::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),

@@ -13,6 +13,7 @@ pub struct Term {
     /// Print findings.
     pub verbose: bool,
     color: bool,
+    stdout_color: bool,
     /// Show progress.
     pub progress: bool,
 }
@@ -27,6 +28,11 @@ impl Term {
         Self {
             quiet: general.quiet,
             verbose: general.verbose,
+            stdout_color: match general.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => std::io::stdout().is_terminal() && !plain,
+            },
             color: match general.color {
                 Color::Always => true,
                 Color::Never => false,
@@ -58,6 +64,18 @@ impl Term {
     #[must_use]
     pub fn green(&self, text: &str) -> String {
         self.paint("32", text)
+    }
+
+    /// Text in red, for stdout.
+    #[must_use]
+    pub fn stdout_red(&self, text: &str) -> String {
+        if self.stdout_color { format!("\x1b[1;31m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Text in green, for stdout.
+    #[must_use]
+    pub fn stdout_green(&self, text: &str) -> String {
+        if self.stdout_color { format!("\x1b[32m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

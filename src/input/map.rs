@@ -176,11 +176,18 @@ fn read(path: &Path, option: &str, keys: &[&str], key: fn(&str) -> String) -> Re
         ));
     };
     let mut table = Table::default();
+    let (mut line, mut counted) = (1u64, 0);
     for row in reader.records() {
         let row = row.map_err(|error| {
             wrong(error.to_string(), "mend the line; a text with a separator in it needs quotes")
         })?;
-        let line = row.position().map_or(0, csv::Position::line);
+        // csv counts a CRLF's LF to the next record, so lines are counted here.
+        let start = row.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let start = start
+            + text.get(start..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).count());
+        line +=
+            text.get(counted..start).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = start;
         let (source, address) = (row.get(from).unwrap_or_default(), row.get(to).unwrap_or_default());
         if source.is_empty() && address.is_empty() {
             continue;

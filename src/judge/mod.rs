@@ -407,16 +407,7 @@ impl Judge<'_> {
         draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain = outcome.chain;
         draft.fresh_until = outcome.revocation_fresh_until;
-        for path_finding in &outcome.findings {
-            let found = path_rules::finding(path_finding, self.hard);
-            // What is wrong with the certificate by itself was said already; the path may be stricter.
-            let known = draft.findings.iter_mut().find(|known| known.rule == found.rule);
-            match known.filter(|_| path_finding.depth == 0) {
-                Some(known) if found.withholds() => known.decision = found.decision,
-                Some(_) => {}
-                None => draft.findings.push(found),
-            }
-        }
+        path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);

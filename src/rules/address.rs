@@ -193,8 +193,32 @@ pub fn check(
     }
 }
 
+/// The certificate must bear this address.
+pub fn check_one(certificate: &Certificate<'_>, wanted: &Address, findings: &mut Vec<Finding>) {
+    let all = addresses(certificate);
+    if !all.is_empty() && !all.contains(wanted) {
+        findings.push(Finding::new(
+            &NO_EMAIL_MATCH,
+            format!("the certificate is for {}, and not for {wanted}", texts(certificate).join(", ")),
+            format!("the address {wanted}"),
+        ));
+    }
+    check_any(certificate, findings);
+}
+
+/// The certificate must bear any address at all.
+pub fn check_any(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+    if addresses(certificate).is_empty() {
+        findings.push(Finding::new(
+            &NO_EMAIL_ADDRESS,
+            "the certificate bears no mail address",
+            "an address in the subject alternative name",
+        ));
+    }
+}
+
 /// Addresses that cannot be compared, and a subject that disagrees with the alternative name.
-fn check_form(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+pub fn check_form(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
     let emails = certificate.email_addresses();
     for email in &emails {
         let ascii = email.ascii || email.source == EmailSource::SmtpUtf8Mailbox;

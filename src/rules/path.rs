@@ -64,6 +64,20 @@ pub fn finding(found: &PathFinding, hard: bool) -> Finding {
     finding
 }
 
+/// Adds the engine's findings to what was found before. What is wrong with the certificate by itself
+/// was said already; the path may be stricter about it.
+pub fn merge(found: &[PathFinding], hard: bool, findings: &mut Vec<Finding>) {
+    for path_finding in found {
+        let new = finding(path_finding, hard);
+        let known = findings.iter_mut().find(|known| known.rule == new.rule);
+        match known.filter(|_| path_finding.depth == 0) {
+            Some(known) if new.withholds() => known.decision = new.decision,
+            Some(_) => {}
+            None => findings.push(new),
+        }
+    }
+}
+
 /// The engine's verdict as the manifest has it.
 #[must_use]
 pub fn verdict(verdict: engine::Verdict) -> Verdict {
