@@ -16,7 +16,7 @@ pub(super) fn run(certificate: &Certificate<'_>) -> Vec<Defect> {
     usage(certificate, &mut out);
     names(certificate, &mut out);
     key(certificate, &mut out);
-    out.sort_by(|a, b| (a.offset, a.code).cmp(&(b.offset, b.code)));
+    out.sort_by_key(|defect| (defect.offset, defect.code));
     out
 }
 
@@ -137,7 +137,7 @@ fn criticality(c: &Certificate<'_>, out: &mut Vec<Defect>) {
             let section = "RFC 5280 section 4.2.1.9";
             out.push(Defect::new(C::Criticality, extension.offset, found, "critical", section));
         }
-        if id == oid::SUBJECT_ALT_NAME && extension.critical == !c.subject().is_empty() {
+        if id == oid::SUBJECT_ALT_NAME && extension.critical != c.subject().is_empty() {
             let found = if extension.critical {
                 "a critical subjectAltName beside a subject"
             } else {

@@ -322,7 +322,9 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 mod tests {
     use super::*;
 
-    fn name(parts: &[&[(&[u8], u8, &[u8])]]) -> Vec<u8> {
+    type Rdn<'a> = &'a [(&'a [u8], u8, &'a [u8])];
+
+    fn name(parts: &[Rdn<'_>]) -> Vec<u8> {
         let wrap = |tag: u8, body: Vec<u8>| [vec![tag, body.len() as u8], body].concat();
         let rdns = parts.iter().flat_map(|rdn| {
             let set = rdn.iter().flat_map(|(kind, string, value)| {

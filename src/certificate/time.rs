@@ -31,8 +31,11 @@ impl UnixTime {
 
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_second(self.0) {
-            Ok(at) => fmt::Display::fmt(&at, f),
+        // A civil date, because an instant ends before 9999-12-31T23:59:59Z, which RFC 5280 section
+        // 4.1.2.5 gives to certificates that do not expire.
+        let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+        match epoch.checked_add(jiff::SignedDuration::from_secs(self.0)) {
+            Ok(at) => write!(f, "{at}Z"),
             Err(_) => write!(f, "{} seconds since 1970", self.0),
         }
     }

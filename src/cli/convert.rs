@@ -51,7 +51,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     let expected = Expected::read(&args.expect_records)?;
     let material = Material::read(&args.judging)?;
     let reading = reading(args)?;
-    let engine = super::engine::build(&material, &args.judging, at);
+    let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
         (false, _) => Paths::Verified(engine),
         (true, true) => Paths::Unverified,
@@ -84,6 +84,9 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     let policy = policy::document();
     let id = identity(args, at, &opened, &material, &policy)?;
     let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
+    for finding in &crl_findings {
+        run.finding(finding, None)?;
+    }
     run.beginning(&judge, &material, &opened)?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;

@@ -76,7 +76,11 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     let email = args.email.as_deref().map(Address::parse).transpose().map_err(|error| {
         Error::usage(format!("--email: {error}"), "write it like --email kim@example.com")
     })?;
-    let engine = (!args.judging.trust.is_empty()).then(|| super::engine::build(&material, &args.judging, at));
+    let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
+    for finding in &crl_findings {
+        term.say(&format!("{} {}", term.yellow("warning:"), escape(&finding.message())));
+    }
+    let engine = (!args.judging.trust.is_empty()).then_some(engine);
     let judging =
         Judging { at, engine, hard: args.judging.revocation == super::args::Revocation::Hard, email };
     let (mut opened, mut refused, mut count) = (false, false, 0u64);
@@ -211,8 +215,11 @@ impl Judging<'_> {
         let mut path = Path { verdict: Verdict::NotChecked, chain: Vec::new(), policies: Vec::new() };
         let mut allowed = true;
         if let Some(engine) = &self.engine {
-            let others: Vec<&Certificate<'_>> =
-                all.iter().copied().filter(|other| other.der() != certificate.der()).collect();
+            let others: Vec<Certificate<'_>> = all
+                .iter()
+                .filter(|other| other.der() != certificate.der())
+                .map(|other| (*other).clone())
+                .collect();
             let outcome = engine.validate(certificate, &others);
             rules::path::merge(&outcome.findings, self.hard, &mut findings);
             path.verdict = path_rules::verdict(outcome.verdict);

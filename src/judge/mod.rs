@@ -406,7 +406,7 @@ impl Judge<'_> {
         let outcome = self.outcome(engine, certificate, &extra, memory);
         draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain = outcome.chain;
-        draft.fresh_until = outcome.revocation_fresh_until;
+        draft.fresh_until = outcome.fresh_until;
         path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
@@ -444,7 +444,8 @@ impl Judge<'_> {
         if let Some(known) = memory.outcomes.get(&key) {
             return known.clone();
         }
-        let outcome = engine.validate(certificate, extra);
+        let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
+        let outcome = engine.validate(certificate, &others);
         if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
             memory.outcomes.clear();
         }

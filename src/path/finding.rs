@@ -279,10 +279,10 @@ path_codes! {
 
 /// The verdict that a set of findings comes to: the worst effect among them.
 #[must_use]
-pub fn verdict<'f>(findings: impl IntoIterator<Item = &'f PathFinding>, revocation: Revocation) -> Verdict {
-    findings
+pub fn verdict(codes: impl IntoIterator<Item = PathCode>, revocation: Revocation) -> Verdict {
+    codes
         .into_iter()
-        .map(|finding| match finding.code.effect() {
+        .map(|code| match code.effect() {
             Effect::Tell => Verdict::Valid,
             Effect::NotVerifiedWhenHard if revocation == Revocation::Hard => Verdict::NotVerified,
             Effect::NotVerifiedWhenHard => Verdict::Valid,
@@ -314,19 +314,10 @@ mod tests {
 
     #[test]
     fn the_worst_effect_wins_and_crls_count_only_when_hard() {
-        let of = |code| PathFinding {
-            code,
-            depth: 0,
-            certificate: [0; 32],
-            found: String::new(),
-            required: String::new(),
-            section: "",
-        };
-        let all = [of(PathCode::CrlMissing), of(PathCode::Sha1Signature)];
-        assert_eq!(verdict(&all, Revocation::Soft), Verdict::Valid);
-        assert_eq!(verdict(&all, Revocation::Hard), Verdict::NotVerified);
-        let worse = [of(PathCode::NoIssuer), of(PathCode::Revoked)];
-        assert_eq!(verdict(&worse, Revocation::Off), Verdict::Invalid);
-        assert_eq!(verdict(&[], Revocation::Hard), Verdict::Valid);
+        let all = [PathCode::CrlMissing, PathCode::Sha1Signature];
+        assert_eq!(verdict(all, Revocation::Soft), Verdict::Valid);
+        assert_eq!(verdict(all, Revocation::Hard), Verdict::NotVerified);
+        assert_eq!(verdict([PathCode::NoIssuer, PathCode::Revoked], Revocation::Off), Verdict::Invalid);
+        assert_eq!(verdict([], Revocation::Hard), Verdict::Valid);
     }
 }
