@@ -8,7 +8,7 @@ use crate::census::sorter::{KEY_BYTES, Key};
 use crate::encoding::sha256;
 
 /// What a key stands for. The order is that of processing: objects first, then addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
     /// An objectGUID.

@@ -69,6 +69,9 @@ pub trait World {
 #[derive(Default)]
 pub struct Memory {
     outcomes: HashMap<(Hash, Hash), Outcome>,
+    /// Who else has a key or certificate: the full SHA-256 values of what they have of that kind, and
+    /// how they are named.
+    sharers: HashMap<(Kind, u32), (Vec<[u8; 32]>, String)>,
 }
 
 /// A recipient, judged.
@@ -177,7 +180,7 @@ impl Judge<'_> {
         let parsed: Vec<Parsed<'_>> = opened.iter().map(Parsed::of).collect();
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
 
-        self.cheap_rules(&mut drafts, object, &reach, notes, world);
+        self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
         for draft in &mut drafts {
             draft.findings.extend(about.for_candidates.iter().cloned());
             for (attribute, why) in &sheet.incomplete {
@@ -346,6 +349,7 @@ impl Judge<'_> {
         reach: &Reach,
         notes: &[Note],
         world: &dyn World,
+        memory: &mut Memory,
     ) {
         for draft in drafts {
             rules::value::check_size(draft.bytes, &mut draft.findings);
@@ -366,7 +370,7 @@ impl Judge<'_> {
                     .map(|other| label(&other, None))
             };
             rules::address::check(certificate, reach, &owners, &mut draft.findings);
-            shared(certificate, notes, world, &mut draft.findings);
+            shared(certificate, notes, world, memory, &mut draft.findings);
             let signing = draft.others.iter().filter(|other| !other.is_ca());
             for other in signing {
                 let mut found = Vec::new();
@@ -557,33 +561,50 @@ fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding>
 }
 
 /// The same key or certificate at several recipients.
-fn shared(certificate: &Certificate<'_>, notes: &[Note], world: &dyn World, findings: &mut Vec<Finding>) {
+fn shared(
+    certificate: &Certificate<'_>,
+    notes: &[Note],
+    world: &dyn World,
+    memory: &mut Memory,
+    findings: &mut Vec<Finding>,
+) {
     for note in notes {
-        let (rule, what) = match note.kind {
-            Kind::PublicKey if note.hash == hash(certificate.spki()) => (&recipient_rules::SHARED_KEY, "key"),
-            Kind::Certificate if note.hash == hash(certificate.der()) => {
-                (&recipient_rules::SHARED_CERTIFICATE, "certificate")
-            }
+        let (rule, what, bytes) = match note.kind {
+            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", certificate.spki()),
+            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.der()),
             _ => continue,
         };
-        let Some(other) = world.object(note.other) else { continue };
-        let confirmed = extract::certificates(&other).iter().any(|der| match note.kind {
-            Kind::Certificate => &**der == certificate.der(),
-            _ => Certificate::parse(der).is_ok_and(|theirs| theirs.spki() == certificate.spki()),
-        });
-        if confirmed {
-            let who = label(&world.reach(&other), other.dn.as_deref());
-            let (count, leads) = (note.objects, note.leader < note.other);
-            let found = if leads {
-                format!("{count} recipients have this {what}, this one first; another one is {who}")
-            } else {
-                format!("{count} recipients have this {what}; the first one is {who}")
-            };
-            let mut finding = Finding::new(rule, found, format!("a {what} of one's own"));
-            finding.listed = leads;
-            findings.push(finding);
+        if note.hash != hash(bytes) {
+            continue;
         }
+        if memory.sharers.len() >= REMEMBERED_OUTCOMES {
+            memory.sharers.clear();
+        }
+        let sharer = memory.sharers.entry((note.kind, note.other)).or_insert_with(|| sharer(note, world));
+        if !sharer.0.contains(&sha256(bytes)) {
+            continue; // Equal in 128 bits and no more: chance, or somebody's design.
+        }
+        let (count, who, leads) = (note.objects, &sharer.1, note.leader < note.other);
+        let found = if leads {
+            format!("{count} recipients have this {what}, this one first; another one is {who}")
+        } else {
+            format!("{count} recipients have this {what}; the first one is {who}")
+        };
+        let mut finding = Finding::new(rule, found, format!("a {what} of one's own"));
+        finding.listed = leads;
+        findings.push(finding);
     }
+}
+
+/// What another object has of a kind, and how it is named.
+fn sharer(note: &Note, world: &dyn World) -> (Vec<[u8; 32]>, String) {
+    let Some(other) = world.object(note.other) else { return (Vec::new(), String::new()) };
+    let certificates = extract::certificates(&other);
+    let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());
+    let hashes = parsed
+        .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
+        .collect();
+    (hashes, label(&world.reach(&other), other.dn.as_deref()))
 }
 
 fn too_many_values(object: &Object) -> Vec<Finding> {
