@@ -1,0 +1,2 @@
+//! Certification paths (RFC 5280 section 6).
+pub mod signature;
