@@ -123,7 +123,7 @@ pub fn domain_key(domain: &str) -> Option<String> {
 }
 
 /// Dot-string of atoms, or a quoted string; letters above ASCII are allowed (RFC 6531).
-fn check_local(local: &str) -> Result<(), AddressError> {
+pub(crate) fn check_local(local: &str) -> Result<(), AddressError> {
     if let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         let mut escaped = false;
         for c in inner.chars() {
