@@ -2,12 +2,12 @@
 //! and the bytes do not depend on the number of threads.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod support;
+mod program;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use support::*;
+use program::*;
 
 /// (place or file, attribute, SHA-256 of the value) → expected fates, in order.
 fn expected(inputs: &[&str]) -> BTreeMap<(String, String, String), Vec<String>> {

@@ -84,6 +84,8 @@ defect_codes! {
     MalformedPolicy = "policy-malformed";
     /// The certificate has unique identifiers, which CAs must not write.
     UniqueIdentifier = "unique-identifier";
+    /// The bits of keyUsage are written with needless zeros at the end, which DER forbids for named bits; everybody reads them alike.
+    PaddedBits = "bit-string-padded";
 }
 
 impl Defect {

@@ -180,6 +180,12 @@ fn values(c: &Certificate<'_>, out: &mut Vec<Defect>) {
                 if bits.0 == 0 {
                     out.push(empty("RFC 5280 section 4.2.1.3"));
                 }
+                let unused = value.get(2).copied().unwrap_or(0).min(7);
+                if bits.0 != 0 && value.last().is_some_and(|last| last >> unused & 1 == 0) {
+                    let required = "no zero bits at the end";
+                    let section = "X.690 section 11.2.2";
+                    out.push(Defect::new(C::PaddedBits, extension.offset, "keyUsage", required, section));
+                }
                 if value.len() > 5 {
                     let required = "at most nine bits";
                     let found = format!("keyUsage of {} octets", value.len());
@@ -516,7 +522,14 @@ fn uri_ok(uri: &[u8]) -> bool {
     let Some(colon) = uri.iter().position(|b| *b == b':') else { return false };
     let scheme_ok = uri.first().is_some_and(u8::is_ascii_alphabetic)
         && uri[..colon].iter().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
-    scheme_ok && uri.len() > colon + 1 && uri.iter().all(|b| b.is_ascii_graphic())
+    // These schemes name a host behind two slashes (RFC 9110 section 4.2, RFC 4516 section 2).
+    let with_host = [&b"http"[..], b"https", b"ftp", b"ldap", b"ldaps"]
+        .iter()
+        .any(|scheme| uri[..colon].eq_ignore_ascii_case(scheme));
+    scheme_ok
+        && uri.len() > colon + 1
+        && (!with_host || uri[colon + 1..].starts_with(b"//"))
+        && uri.iter().all(|b| b.is_ascii_graphic())
 }
 
 fn mask_ok(ip: &[u8]) -> bool {

@@ -247,6 +247,10 @@ path_codes! {
         "The search for a path, or the comparison of its names, was ended by a limit.",
         "Crafted sets of certificates can make a search endless; whether a path exists is not known.",
         "Give fewer intermediates, only those that are needed.";
+    KeyIdMismatch = "key-identifier-mismatch", Info, Tell, "RFC 5280 section 4.2.1.1",
+        "The authorityKeyIdentifier names another key or certificate than the issuer's, or cannot be decoded.",
+        "The signature decides; but some programs look for the issuer by this identifier and will not find it.",
+        "Tell the CA's operator.";
     IssuerDefect = "issuer-defects", Info, Tell, "RFC 5280 section 4",
         "A CA certificate of the path has defects that do not decide about the path.",
         "Other programs may be stricter.",

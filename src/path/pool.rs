@@ -68,7 +68,7 @@ impl<'m> Pool<'m> {
             .chain(intermediates.into_iter().map(|c| Entry::new(c, false)))
             .collect();
         // An anchor stands before its copy among the intermediates, so that the anchor stays.
-        entries.sort_by(|a, b| (a.sha256, !a.is_anchor).cmp(&(b.sha256, !b.is_anchor)));
+        entries.sort_by_key(|entry| (entry.sha256, !entry.is_anchor));
         entries.dedup_by(|later, earlier| later.sha256 == earlier.sha256);
         let mut by_subject: HashMap<NameKey, Vec<usize>> = HashMap::new();
         let mut by_raw_subject = HashMap::new();

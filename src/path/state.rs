@@ -18,7 +18,7 @@ use super::{Options, Revocation};
 use crate::certificate::extensions::{self, KeyUsage};
 use crate::certificate::key::Hash;
 use crate::certificate::name::NameKey;
-use crate::certificate::{Certificate, Decoded, DefectCode, UnixTime, oid};
+use crate::certificate::{Certificate, Decoded, DefectCode, GeneralName, UnixTime, oid};
 
 /// A finding before its depth is known: it stands at a certificate counted from the anchor.
 #[derive(Clone, Debug)]
@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) key: Arc<PublicKey>,
     pub(super) spki: [u8; 32],
     pub(super) crl_sign: bool,
+    /// keyIdentifier, issuer and serial number of the last certificate.
+    identity: (Option<Vec<u8>>, NameKey, Vec<u8>),
     constraints: Constraints,
     broken_constraints: bool,
     graph: Graph,
@@ -104,6 +106,7 @@ impl State {
             key: Arc::clone(&entry.key),
             spki: entry.spki,
             crl_sign: may_sign_crls(&entry.certificate),
+            identity: identity(entry),
             constraints: Constraints::default(),
             broken_constraints: false,
             graph: Graph::new(),
@@ -173,6 +176,31 @@ impl State {
         if let Some(n) = certificate.inhibit_any_policy().value() {
             self.inhibit_any = self.inhibit_any.min(*n as usize);
         }
+    }
+
+    /// Whether the next certificate's authorityKeyIdentifier fits; it is told and decides nothing.
+    fn key_identifier(&self, certificate: &Certificate<'_>, notes: &mut Vec<Note>) {
+        let (key_id, issuer, serial) = &self.identity;
+        let found = match certificate.authority_key_id() {
+            Decoded::Absent => return,
+            Decoded::Undecodable(e) => e.what,
+            Decoded::Duplicated => return,
+            Decoded::Present { value, .. } => {
+                let other_key = value.key_id.zip(key_id.as_deref()).is_some_and(|(a, b)| a != b);
+                let other_serial = value.serial.is_some_and(|s| s != serial.as_slice());
+                let other_issuer = value
+                    .issuer
+                    .iter()
+                    .any(|name| matches!(name, GeneralName::Directory(name) if name.key() != *issuer));
+                match (other_key, other_serial || other_issuer) {
+                    (true, _) => "the identifier of another key".to_owned(),
+                    (false, true) => "issuer and serial number of another certificate".to_owned(),
+                    (false, false) => return,
+                }
+            }
+        };
+        let required = "the identifier of the issuer's key";
+        notes.push(Note::new(PathCode::KeyIdMismatch, found, required, "RFC 5280 section 4.2.1.1"));
     }
 
     /// Section 6.1.3 (b) to (f) for the next certificate; the graph is changed in place.
@@ -253,6 +281,7 @@ impl State {
         let mut notes = facts(certificate, rules);
         let mut graph = self.graph.clone();
         self.names_and_policies(&mut graph, certificate, entry.self_issued, false, &mut notes);
+        self.key_identifier(certificate, &mut notes);
         notes.extend(revocation.0);
         // 6.1.4 (a), (b)
         let mappings = certificate.policy_mappings().into_value().unwrap_or_default();
@@ -325,6 +354,7 @@ impl State {
             key: Arc::clone(&entry.key),
             spki: entry.spki,
             crl_sign: may_sign_crls(certificate),
+            identity: identity(entry),
             constraints: self.constraints.clone(),
             broken_constraints: self.broken_constraints,
             graph,
@@ -377,6 +407,7 @@ impl State {
         let mut notes = Vec::new();
         let mut graph = self.graph.clone();
         self.names_and_policies(&mut graph, target, false, true, &mut notes);
+        self.key_identifier(target, &mut notes);
         // 6.1.5 (a), (b)
         let mut explicit = self.explicit.saturating_sub(usize::from(self.explicit != usize::MAX));
         if target.policy_constraints().value().and_then(|c| c.require_explicit) == Some(0) {
@@ -394,6 +425,10 @@ impl State {
         }
         (notes, policies)
     }
+}
+
+fn identity(entry: &Entry<'_>) -> (Option<Vec<u8>>, NameKey, Vec<u8>) {
+    (entry.key_id.map(<[u8]>::to_vec), entry.issuer.clone(), entry.certificate.serial().to_vec())
 }
 
 pub(super) fn earlier(a: Option<UnixTime>, b: Option<UnixTime>) -> Option<UnixTime> {

@@ -1,118 +1,63 @@
-//! Running the built program, and reading what it wrote.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs)]
+//! What several test binaries share.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
-
-/// The instant at which everything in fixtures/ is judged.
-pub const AT: &str = "2026-06-01T00:00:00Z";
-
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// The conformance folder: `CERTFERRY_CONFORMANCE`, or `../shared/conformance` from the project or one
+/// of its parents. `None` (and a word on stderr) where it is not there.
+pub fn conformance() -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("CERTFERRY_CONFORMANCE") {
+        return Some(dir.into());
+    }
+    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|dir| dir.join("../shared/conformance"))
+        .find(|dir| dir.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no conformance data (set CERTFERRY_CONFORMANCE)");
+    }
+    found
 }
 
-pub fn fixture(name: &str) -> PathBuf {
-    root().join("fixtures").join(name)
-}
-
-/// `certferry` with these arguments, nothing on stdin, no terminal.
-pub fn certferry<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_certferry"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program can be started")
-}
-
-pub fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or(-1)
-}
-
-pub fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-pub fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// The options of the fixtures' own company.
-pub fn trust() -> Vec<String> {
-    let path = |name: &str| fixture(name).display().to_string();
-    [
-        "--trust",
-        &path("pki/trust"),
-        "--intermediate",
-        &path("pki/intermediate"),
-        "--crl",
-        &path("pki/crl"),
-        "--at",
-        AT,
-    ]
-    .map(str::to_owned)
-    .to_vec()
-}
-
-/// Converts fixtures into `out` with the company's trust material and maps.
-pub fn convert(inputs: &[&str], out: &Path, more: &[&str]) -> Output {
-    let mut arguments = vec!["convert".to_owned()];
-    arguments.extend(inputs.iter().map(|name| fixture(name).display().to_string()));
-    arguments.extend(trust());
-    arguments.extend(["-o".to_owned(), out.display().to_string()]);
-    arguments.extend(more.iter().map(|word| (*word).to_owned()));
-    certferry(arguments)
-}
-
-/// All inputs of the fixtures' company, as its README names them.
-pub const COMPANY: &[&str] = &["ad-ldifde-utf8.ldf", "ad-ldapsearch.ldif", "openldap.ldif", "folder"];
-
-/// The maps of the fixtures' company.
-pub fn maps() -> Vec<String> {
-    vec![
-        "--map".into(),
-        fixture("map.csv").display().to_string(),
-        "--recipient-map".into(),
-        fixture("recipient-map.csv").display().to_string(),
-    ]
-}
-
-pub fn manifest(bundle: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(bundle.join("review/manifest.json")).unwrap()).unwrap()
-}
-
-pub fn lines(path: &Path) -> Vec<Value> {
-    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Every file below a folder with its bytes, in a stable order.
-pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut open = vec![folder.to_path_buf()];
-    while let Some(at) = open.pop() {
-        for entry in std::fs::read_dir(&at).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().display().to_string();
-                files.push((name, std::fs::read(&path).unwrap()));
+/// Every PEM block of a text, decoded; DER is returned as it is.
+pub fn ders(bytes: &[u8]) -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    let text = String::from_utf8_lossy(bytes);
+    if !text.contains("-----BEGIN") {
+        return if bytes.is_empty() { Vec::new() } else { vec![bytes.to_vec()] };
+    }
+    let mut all = Vec::new();
+    let mut block: Option<String> = None;
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with("-----BEGIN") {
+            block = Some(String::new());
+        } else if line.starts_with("-----END") {
+            if let Some(body) = block.take() {
+                all.extend(base64::engine::general_purpose::STANDARD.decode(body).ok());
             }
+        } else if let Some(body) = &mut block {
+            body.push_str(line);
         }
     }
-    files.sort();
-    files
+    all
 }
 
-/// The folder of outside data that an environment variable names, or its usual place; says why a
-/// test is skipped when there is none.
-pub fn outside(variable: &str, usual: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os(variable)
-        .map_or_else(|| root().join("..").join("shared").join(usual), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {variable} names no folder and there is none at {}", folder.display());
-    None
+/// Reads a file of certificates or CRLs.
+pub fn read(path: impl AsRef<Path>) -> Vec<Vec<u8>> {
+    std::fs::read(path).map(|bytes| ders(&bytes)).unwrap_or_default()
+}
+
+/// An exceptions file: `id<TAB>verdict<TAB>reason`, `#` starts a comment.
+pub fn exceptions(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let mut parts = line.splitn(3, '\t');
+            let (id, verdict) = (parts.next().unwrap(), parts.next().expect("a verdict"));
+            assert!(parts.next().is_some_and(|reason| reason.len() > 20), "{id} needs a reason");
+            (id.to_owned(), verdict.to_owned())
+        })
+        .collect()
 }
