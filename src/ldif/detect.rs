@@ -187,10 +187,6 @@ fn has_name(line: &[u8]) -> bool {
     !matches!(super::name::shape(name), super::name::Shape::Bad)
 }
 
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-}
-
 /// What the text is, `None` for LDIF.
 fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
     let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x1A;
@@ -205,7 +201,7 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         let html = memchr::memmem::find(&lower, b"<html").is_some();
         return Some(if html { Foreign::Html } else { Foreign::Xml });
     }
-    let first = lines(body).next().unwrap_or_default();
+    let first = body.get(..super::line::physical(body, 0).0).unwrap_or_default();
     if is_csvde(first) {
         return Some(Foreign::Csvde(encoding));
     }
@@ -214,10 +210,14 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
     }
     let mut pem = false;
     let mut weak = has_name(first);
-    for line in lines(text) {
-        if super::line::is_dn(line, 0) {
+    let mut at = 0;
+    while at < text.len() {
+        if super::line::is_dn(text, at) {
             return None;
         }
+        let (end, next) = super::line::physical(text, at);
+        let line = text.get(at..end).unwrap_or_default();
+        at = next;
         pem |= line.starts_with(b"-----BEGIN ");
         let lower: Vec<u8> = line.iter().take(12).map(u8::to_ascii_lowercase).collect();
         weak |= ["#", "version:", "search:", "result:", "ref:", "include:", "changetype:"].iter().any(|head| lower.starts_with(head.as_bytes()));

@@ -44,12 +44,23 @@ fn is_blanks(line: &[u8]) -> bool {
     line.iter().all(|&b| matches!(b, b' ' | b'\t'))
 }
 
-/// Does a record start at this line start: `dn`, blanks, a colon?
+/// Does a record start at this line start: `dn`, blanks, a colon, folds between them or not?
 pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    let Some((head, rest)) = rest.split_at_checked(2) else { return false };
-    head.eq_ignore_ascii_case(b"dn")
-        && rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b':')
+    let mut rest = text.get(at..).unwrap_or_default();
+    let mut read = 0;
+    loop {
+        rest = match (read, rest) {
+            (0, [b'd' | b'D', rest @ ..]) | (1, [b'n' | b'N', rest @ ..]) => {
+                read += 1;
+                rest
+            }
+            (2, [b':', ..]) => return true,
+            (2, [b' ' | b'\t', rest @ ..]) => rest,
+            // A fold. (A line that starts with one is no line of its own.)
+            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => rest,
+            _ => return false,
+        };
+    }
 }
 
 /// The end of a run of lines that hold only spaces or tabs, starting with one at `at`, and how many lines they are;
@@ -317,6 +328,16 @@ mod tests {
     fn guessing_widths_agrees_with_searching() {
         let (text, line) = joined(b"cn:: AAAA\r\n BBBB\r\n CCCC\r\n DDDD\r\n EE\r\nsn: a\r\n");
         assert_eq!((text.as_slice(), line.lines), (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5));
+    }
+
+    #[test]
+    fn dn_lines() {
+        for dn in [&b"dn: a"[..], b"DN:: a", b"dN \t:", b"d\n n: a", b"dn\r\n : a", b"dn\n :\n : a"] {
+            assert!(is_dn(dn, 0), "{dn:?}");
+        }
+        for other in [&b"dn"[..], b"", b"dnx: a", b" dn: a", b"d\nn: a", b"dn\n: a", b"d n: a"] {
+            assert!(!is_dn(other, 0), "{other:?}");
+        }
     }
 
     #[test]

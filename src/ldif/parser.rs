@@ -189,6 +189,7 @@ impl<'a> BlockParser<'a> {
                 self.state.tally.ranges_of(record);
                 return true;
             }
+            self.state.tally.ignored();
         }
     }
 
@@ -411,13 +412,15 @@ impl<'a> BlockParser<'a> {
             self.truncation(problems, 0, self.view.line, None);
         }
         if self.view.last && self.view.truncated.is_none() {
+            let open_end = self.text.last().is_some_and(|b| *b != b'\n');
+            // A last line that does not end was counted all the same.
+            let line = if open_end { line.saturating_sub(1).max(1) } else { line };
             if self.ctrl_z {
                 self.report(problems, Code::CtrlZ, len, line, || "0x1A (Ctrl-Z) at the end was skipped".into());
             }
-            if self.text.last().is_some_and(|b| *b != b'\n') {
+            if open_end {
                 let start = memchr::memrchr(b'\n', self.text).map_or(0, |n| n + 1);
-                // The last line was counted although it does not end.
-                self.report(problems, Code::NoFinalNewline, start, line.saturating_sub(1).max(1), || {
+                self.report(problems, Code::NoFinalNewline, start, line, || {
                     "the last line does not end with a line end (expected one): check that the file is whole".into()
                 });
             }

@@ -50,22 +50,12 @@ impl Event {
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
-                rest.trim_ascii_end().trim_ascii_end().ends_with_any(&[b"records", b"record"]).then_some(Event::Returned(count))
+                (rest.ends_with(b" records") || rest.ends_with(b" record")).then_some(Event::Returned(count))
             }
             b'e' => (text == b"extended LDIF").then_some(Event::Header),
             b'p' => text.strip_prefix(b"pagedresults: cookie=").map(|cookie| Event::Page { more: !cookie.is_empty() }),
             _ => None,
         }
-    }
-}
-
-trait EndsWithAny {
-    fn ends_with_any(&self, ends: &[&[u8]]) -> bool;
-}
-
-impl EndsWithAny for [u8] {
-    fn ends_with_any(&self, ends: &[&[u8]]) -> bool {
-        ends.iter().any(|end| self.ends_with(end))
     }
 }
 
@@ -82,6 +72,8 @@ struct Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockTally {
     records: u64,
+    /// Records that were reported and ignored.
+    ignored: u64,
     seen: Vec<Seen>,
     chunks: Vec<Chunk>,
 }
@@ -95,6 +87,10 @@ impl BlockTally {
 
     pub(super) fn record(&mut self) {
         self.records += 1;
+    }
+
+    pub(super) fn ignored(&mut self) {
+        self.ignored += 1;
     }
 
     pub(super) fn event(&mut self, event: Event, line: u64, offset: u64) {
@@ -120,6 +116,7 @@ struct Responses {
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     records: u64,
+    ignored: u64,
     /// Records since the last trailer with a count, and since the last header of a new search.
     since_trailer: u64,
     since_header: u64,
@@ -158,6 +155,7 @@ impl Tally {
             self.take(seen);
         }
         self.count(block.records - before);
+        self.ignored += block.ignored;
         for chunk in block.chunks {
             self.ranges.add(chunk);
         }
@@ -276,7 +274,7 @@ impl Tally {
             );
             self.problem(Problem::new(Code::SizeLimit, 1, 0, message));
         }
-        if self.records == 0 {
+        if self.records + self.ignored == 0 {
             let message = "no record was found (expected lines that start with dn:)".to_owned();
             self.problem(Problem::new(Code::NoRecords, 1, 0, message));
         }
