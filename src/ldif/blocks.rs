@@ -145,6 +145,7 @@ impl<R: Read> Blocks<R> {
             return Ok(false);
         }
         let size = self.options.block_size;
+        let limit = self.options.record_limit;
         let look = self.cutter.look();
         block.len = 0;
         // Take over what was read already, then read on.
@@ -180,8 +181,9 @@ impl<R: Read> Blocks<R> {
         let (mut from, mut head_from) = (0, 0);
         let cut = loop {
             let buf = block.bytes();
-            // Line starts up to here can be judged.
-            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) };
+            // Line starts up to here can be judged. None behind the record limit is, however much was read: that would
+            // make the result depend on the block size.
+            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) }.min(limit);
             if min.is_none() {
                 match self.cutter.first_dn(buf, head_from, judged) {
                     Ok(first) => min = Some(first),
@@ -201,15 +203,13 @@ impl<R: Read> Blocks<R> {
                     Err(next) => from = next.max(from),
                 }
             }
-            if self.ended || buf.len() > self.options.record_limit + look {
+            if self.ended || judged >= limit {
                 break None;
             }
             let target = buf.len() + size;
             self.fill(block, target)?;
         };
-        let limit = self.options.record_limit;
-        let end = cut.map_or(block.len, |c| c.at);
-        if end <= limit && (cut.is_some() || self.ended) {
+        if cut.is_some() || (self.ended && block.len <= limit) {
             self.finish(block, cut);
         } else {
             self.skip(block, limit)?;

@@ -107,7 +107,7 @@ impl BlockParser<'_> {
     fn logical(&mut self, record: &mut Record, change: &mut Change, is_dn: bool, problems: &mut Vec<Problem>) -> Place {
         let text = self.text;
         let mut fold = std::mem::take(self.fold);
-        let line = line::join(text, self.state.pos, !self.view.last, &mut fold);
+        let line = line::join(text, self.state.pos, self.view.dn_follows, &mut fold);
         let joined = if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
         let place = Place {
             pos: line.start,

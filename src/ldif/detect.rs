@@ -169,15 +169,13 @@ fn is_der(prefix: &[u8]) -> bool {
     }
 }
 
-/// Do CRs alone end the lines? No LF at all, and what follows the first CR looks like a line of LDIF.
+/// Do CRs alone end the lines? No LF at all, and something behind a CR looks like a line of LDIF.
 fn is_cr(text: &[u8]) -> bool {
-    if memchr::memchr(b'\n', text).is_some() {
-        return false;
-    }
-    let Some(cr) = memchr::memchr(b'\r', text) else { return false };
-    let rest = text.get(cr + 1..).unwrap_or_default();
-    let line = rest.get(..memchr::memchr(b'\r', rest).unwrap_or(rest.len())).unwrap_or_default();
-    line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line)
+    memchr::memchr(b'\n', text).is_none()
+        && text
+            .split(|b| *b == b'\r')
+            .skip(1)
+            .any(|line| line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line))
 }
 
 /// Does the line look like `attribute: value`?

@@ -221,10 +221,24 @@ fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
     match end.map(|n| (at + n, text.get(at + n))) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
-            if is_pure_base64(text.get(at..end).unwrap_or_default()) { (end, next) } else { (at, at) }
+            let pure = is_pure_base64(text.get(at..end).unwrap_or_default());
+            if pure && !continuations_have_colon(text, next) { (end, next) } else { (at, at) }
         }
         Some(_) => (at, at),
     }
+}
+
+/// Is there a colon in the continuation lines from here on? Then the line before them is a folded attribute name.
+fn continuations_have_colon(text: &[u8], from: usize) -> bool {
+    let mut at = from;
+    while let Some(b' ' | b'\t') = text.get(at) {
+        let (end, next) = physical(text, at);
+        if memchr(b':', text.get(at..end).unwrap_or_default()).is_some() {
+            return true;
+        }
+        at = next;
+    }
+    false
 }
 
 /// What follows the attribute description.
@@ -320,6 +334,7 @@ mod tests {
         assert_eq!((text.as_slice(), line.lost_fold, line.lines), (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4));
         assert_eq!(joined(b"cn: eHh4\neHh4\n").0, b"cn: eHh4");
         assert_eq!(joined(b"cn:: eHh4\neHh4-\n").0, b"cn:: eHh4");
+        assert_eq!(joined(b"cn:: eHh4\nmai\n l: x\n").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:: \neHh4").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:\n : \neHh4").0, b"cn:: eHh4");
     }

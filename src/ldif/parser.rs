@@ -47,6 +47,8 @@ pub(super) struct View<'a> {
     /// These are the first bytes of the input.
     pub(super) first: bool,
     pub(super) last: bool,
+    /// Behind the last byte a record starts.
+    pub(super) dn_follows: bool,
     pub(super) after_blank: bool,
     pub(super) truncated: Option<u64>,
 }
@@ -60,6 +62,7 @@ impl Block {
             line: self.line,
             first: self.index == 0,
             last: self.last,
+            dn_follows: !self.last,
             after_blank: self.after_blank,
             truncated: self.truncated,
         }
@@ -254,7 +257,7 @@ impl<'a> BlockParser<'a> {
     fn between(&mut self, content: &[u8], problems: &mut Vec<Problem>) {
         let (pos, number) = (self.state.pos, self.state.line);
         let mut fold = std::mem::take(self.fold);
-        let line = line::join(self.text, pos, !self.view.last, &mut fold);
+        let line = line::join(self.text, pos, self.view.dn_follows, &mut fold);
         let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
         let prelude = line.lines == 1;
         if content.iter().all(u8::is_ascii_digit) && prelude && !self.state.in_trailer {
@@ -373,7 +376,7 @@ impl<'a> BlockParser<'a> {
     /// Reads a comment, with its folds. Some tools put counts there.
     pub(super) fn comment(&mut self, problems: &mut Vec<Problem>) {
         let mut fold = std::mem::take(self.fold);
-        let line = line::join(self.text, self.state.pos, !self.view.last, &mut fold);
+        let line = line::join(self.text, self.state.pos, self.view.dn_follows, &mut fold);
         let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
         if let Some(event) = Event::of_comment(joined) {
             self.event(event);
@@ -443,7 +446,7 @@ impl<'a> BlockParser<'a> {
     }
 
     pub(super) fn dn_at(&self, pos: usize) -> bool {
-        if pos < self.text.len() { line::is_dn(self.text, pos) } else { !self.view.last }
+        if pos < self.text.len() { line::is_dn(self.text, pos) } else { self.view.dn_follows }
     }
 
     pub(super) fn advance(&mut self, next: usize, lines: u64) {
@@ -550,6 +553,6 @@ pub fn reparse(
     record: &mut Record,
     problems: &mut Vec<Problem>,
 ) -> bool {
-    let view = View { bytes: raw, format, offset, line, first: false, last: false, after_blank: true, truncated: None };
+    let view = View { bytes: raw, format, offset, line, first: false, last: false, dn_follows: false, after_blank: true, truncated: None };
     BlockParser::of_view(view, options, scratch).next(record, problems)
 }
