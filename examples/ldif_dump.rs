@@ -8,7 +8,10 @@
 //! A summary by kind goes to stderr. Exit code 0; 1 when a problem is an error, 2 for wrong usage.
 
 use base64::Engine as _;
-use certferry::ldif::{BlockOptions, Code, DnState, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot, code_page};
+use certferry::ldif::{
+    BlockOptions, Code, DnState, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot,
+    code_page,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -35,15 +38,20 @@ fn arguments() -> Result<Arguments, String> {
     let (mut quiet, mut file, mut root, mut prefixes) = (false, None, None, Vec::new());
     let mut words = std::env::args_os().skip(1);
     while let Some(word) = words.next() {
-        let word = word.into_string().map_err(|w| format!("not UTF-8: {}", w.display()))?;
+        let word = word
+            .into_string()
+            .map_err(|w| format!("not UTF-8: {}", w.display()))?;
         let (name, inline) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
+            Some((name, value)) if name.starts_with("--") => {
+                (name.to_owned(), Some(value.to_owned()))
+            }
             _ => (word, None),
         };
         let mut value = || {
             inline.clone().map(Ok).unwrap_or_else(|| {
                 let word = words.next().ok_or(format!("{name} needs a value"))?;
-                word.into_string().map_err(|w| format!("not UTF-8: {}", w.display()))
+                word.into_string()
+                    .map_err(|w| format!("not UTF-8: {}", w.display()))
             })
         };
         match name.as_str() {
@@ -51,9 +59,12 @@ fn arguments() -> Result<Arguments, String> {
             "--url-prefix" => prefixes.push(value()?),
             "--encoding" => {
                 let label = value()?;
-                options.code_page = Some(code_page(&label).ok_or(format!("unknown code page {label}"))?);
+                options.code_page =
+                    Some(code_page(&label).ok_or(format!("unknown code page {label}"))?);
             }
-            "--block-size" => sizes.block_size = value()?.parse().map_err(|e| format!("--block-size: {e}"))?,
+            "--block-size" => {
+                sizes.block_size = value()?.parse().map_err(|e| format!("--block-size: {e}"))?
+            }
             "--quiet" => quiet = true,
             "--help" => return Err(String::new()),
             _ if name.starts_with("--") => return Err(format!("unknown option {name}")),
@@ -62,13 +73,19 @@ fn arguments() -> Result<Arguments, String> {
         }
     }
     if let Some(folder) = root {
-        let mut root = UrlRoot::new(folder.as_ref()).map_err(|e| format!("--url-root {folder}: {e}"))?;
+        let mut root =
+            UrlRoot::new(folder.as_ref()).map_err(|e| format!("--url-root {folder}: {e}"))?;
         for prefix in &prefixes {
             root = root.with_prefix(prefix);
         }
         options.url_root = Some(root);
     }
-    Ok(Arguments { options, sizes, quiet, file: file.ok_or("no FILE")? })
+    Ok(Arguments {
+        options,
+        sizes,
+        quiet,
+        file: file.ok_or("no FILE")?,
+    })
 }
 
 /// Counts problems by kind.
@@ -80,8 +97,17 @@ struct Summary {
     bytes: u64,
 }
 
-fn print_problem(out: &mut impl Write, problem: &Problem, summary: &mut Summary, quiet: bool, file: &str) -> io::Result<()> {
-    *summary.kinds.entry((problem.severity, problem.code)).or_default() += 1;
+fn print_problem(
+    out: &mut impl Write,
+    problem: &Problem,
+    summary: &mut Summary,
+    quiet: bool,
+    file: &str,
+) -> io::Result<()> {
+    *summary
+        .kinds
+        .entry((problem.severity, problem.code))
+        .or_default() += 1;
     if quiet {
         return Ok(());
     }
@@ -99,9 +125,18 @@ fn print_problem(out: &mut impl Write, problem: &Problem, summary: &mut Summary,
 }
 
 fn print_record(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    let dn = if record.dn_state() == DnState::Unreadable { "null".to_owned() } else { json!(record.dn_text()).to_string() };
+    let dn = if record.dn_state() == DnState::Unreadable {
+        "null".to_owned()
+    } else {
+        json!(record.dn_text()).to_string()
+    };
     // Written by hand only to keep the members in order.
-    write!(out, "{{\"line\":{},\"dn\":{dn},\"changetype\":{},\"attributes\":[", record.line(), json!(record.kind().as_str()))?;
+    write!(
+        out,
+        "{{\"line\":{},\"dn\":{dn},\"changetype\":{},\"attributes\":[",
+        record.line(),
+        json!(record.kind().as_str())
+    )?;
     let mut separator = "";
     for attribute in record.attributes() {
         if let Some(bytes) = attribute.bytes() {
@@ -113,8 +148,16 @@ fn print_record(out: &mut impl Write, record: &Record) -> io::Result<()> {
     writeln!(out, "]}}")
 }
 
-fn dump(arguments: &Arguments, out: &mut impl Write, summary: &mut Summary) -> Result<(), ReadError> {
-    let input: Box<dyn Read> = if arguments.file == "-" { Box::new(io::stdin()) } else { Box::new(std::fs::File::open(&arguments.file)?) };
+fn dump(
+    arguments: &Arguments,
+    out: &mut impl Write,
+    summary: &mut Summary,
+) -> Result<(), ReadError> {
+    let input: Box<dyn Read> = if arguments.file == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(std::fs::File::open(&arguments.file)?)
+    };
     let mut reader = Reader::with_blocks(input, arguments.options.clone(), arguments.sizes)?;
     let (mut record, mut problems) = (Record::new(), Vec::new());
     let (quiet, file) = (arguments.quiet, arguments.file.as_str());
@@ -138,7 +181,11 @@ fn dump(arguments: &Arguments, out: &mut impl Write, summary: &mut Summary) -> R
         summary.records += 1;
         if quiet {
             summary.values += record.len() as u64;
-            summary.bytes += record.attributes().filter_map(|a| a.bytes()).map(|b| b.len() as u64).sum::<u64>();
+            summary.bytes += record
+                .attributes()
+                .filter_map(|a| a.bytes())
+                .map(|b| b.len() as u64)
+                .sum::<u64>();
         }
     }
 }
@@ -157,7 +204,12 @@ fn main() -> ExitCode {
     let written = match &result {
         Ok(()) => Ok(()),
         Err(error @ ReadError::NotLdif(_)) => {
-            let problem = Problem::new(Code::NotLdif, 1, 0, format!("{error} (expected lines such as dn: cn=Ada,dc=example)"));
+            let problem = Problem::new(
+                Code::NotLdif,
+                1,
+                0,
+                format!("{error} (expected lines such as dn: cn=Ada,dc=example)"),
+            );
             print_problem(&mut out, &problem, &mut summary, false, &arguments.file)
         }
         Err(ReadError::Io(error)) => {
@@ -176,6 +228,13 @@ fn main() -> ExitCode {
     for ((severity, code), count) in &summary.kinds {
         eprintln!("  {count} x {} {code}", severity.as_str());
     }
-    let errors = summary.kinds.keys().any(|(severity, _)| *severity == Severity::Error);
-    if errors || result.is_err() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    let errors = summary
+        .kinds
+        .keys()
+        .any(|(severity, _)| *severity == Severity::Error);
+    if errors || result.is_err() {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

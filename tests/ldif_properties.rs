@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use base64::Engine as _;
-use certferry::ldif::{BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse};
+use certferry::ldif::{
+    BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse,
+};
 use proptest::prelude::*;
 
 type Attributes = Vec<(String, Option<Vec<u8>>, u64)>;
@@ -17,23 +19,85 @@ fn read(input: &[u8], sizes: BlockOptions) -> Option<(Vec<Seen>, Vec<Problem>)> 
     };
     let (mut record, mut problems, mut seen) = (Record::new(), Vec::new(), Vec::new());
     while reader.next(&mut record, &mut problems).unwrap() {
-        let attributes = record.attributes().map(|a| (a.name().to_owned(), a.bytes().map(<[u8]>::to_vec), a.line())).collect();
-        seen.push((record.line(), record.offset(), record.raw_len(), record.dn().to_vec(), attributes));
+        let attributes = record
+            .attributes()
+            .map(|a| (a.name().to_owned(), a.bytes().map(<[u8]>::to_vec), a.line()))
+            .collect();
+        seen.push((
+            record.line(),
+            record.offset(),
+            record.raw_len(),
+            record.dn().to_vec(),
+            attributes,
+        ));
     }
     Some((seen, problems))
 }
 
 fn blocks_of(block_size: usize) -> BlockOptions {
-    BlockOptions { block_size, ..BlockOptions::default() }
+    BlockOptions {
+        block_size,
+        ..BlockOptions::default()
+    }
 }
 
 /// Pieces that the reader treats in ways of their own.
 const PIECES: &[&str] = &[
-    "\n", "\n", "\n\n", "\r\n", "\r", " ", "\t", " \n", "\t \n", "dn: cn=a", "dn: cn=b\ncn: b\n\n", "DN:: Y249YQ==", "d\n n: cn=x", "dn : cn=y", "dn",
-    "cn: a", "cn:: eA==", "cn:: eA", "cn:", ":", "cn:< file:///x", "eHh4eHh4", "\n eHh4", "\n eHh4eHh4\n eHh4eHh4\n eHh4eHh4\n e", "# c", "#", "\n# c\n d\n",
-    "version: 1", "1", "42\n", "-", "changetype: modify\n", "changetype: delete\n", "changetype: add\n", "add: cn\n", "delete: cn\n", "replace: cn\n",
-    "search: 2\n", "result: 0 Success\n", "result: 4\n", "ref: ldap://x\n", "# numEntries: 2\n", "# numResponses: 3\n", "# extended LDIF\n",
-    "pagedresults: cookie=\n", "include: file:x\n", "\u{1A}", "\u{FEFF}", "\0", "ü", "😀", "m;range=0-1: a\n", "m;range=1-*: a\n", "x y z", "\n\ndn: cn=q\n",
+    "\n",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\r",
+    " ",
+    "\t",
+    " \n",
+    "\t \n",
+    "dn: cn=a",
+    "dn: cn=b\ncn: b\n\n",
+    "DN:: Y249YQ==",
+    "d\n n: cn=x",
+    "dn : cn=y",
+    "dn",
+    "cn: a",
+    "cn:: eA==",
+    "cn:: eA",
+    "cn:",
+    ":",
+    "cn:< file:///x",
+    "eHh4eHh4",
+    "\n eHh4",
+    "\n eHh4eHh4\n eHh4eHh4\n eHh4eHh4\n e",
+    "# c",
+    "#",
+    "\n# c\n d\n",
+    "version: 1",
+    "1",
+    "42\n",
+    "-",
+    "changetype: modify\n",
+    "changetype: delete\n",
+    "changetype: add\n",
+    "add: cn\n",
+    "delete: cn\n",
+    "replace: cn\n",
+    "search: 2\n",
+    "result: 0 Success\n",
+    "result: 4\n",
+    "ref: ldap://x\n",
+    "# numEntries: 2\n",
+    "# numResponses: 3\n",
+    "# extended LDIF\n",
+    "pagedresults: cookie=\n",
+    "include: file:x\n",
+    "\u{1A}",
+    "\u{FEFF}",
+    "\0",
+    "ü",
+    "😀",
+    "m;range=0-1: a\n",
+    "m;range=1-*: a\n",
+    "x y z",
+    "\n\ndn: cn=q\n",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -42,7 +106,15 @@ fn text() -> impl Strategy<Value = String> {
 
 fn encoded(text: &str, encoding: u8) -> Vec<u8> {
     let utf16 = |text: &str, high_first: bool| -> Vec<u8> {
-        text.encode_utf16().flat_map(|u| if high_first { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|u| {
+                if high_first {
+                    u.to_be_bytes()
+                } else {
+                    u.to_le_bytes()
+                }
+            })
+            .collect()
     };
     match encoding {
         0 => text.as_bytes().to_vec(),
@@ -64,16 +136,28 @@ struct Written {
 }
 
 fn written() -> impl Strategy<Value = Written> {
-    ("[a-zA-Z][a-zA-Z0-9-]{0,12}(;binary|;lang-de)?", prop::collection::vec(any::<u8>(), 0..200), 1..90_usize, any::<bool>(), any::<bool>()).prop_filter_map(
-        "names that mean something",
-        |(name, mut value, fold, base64, ascii)| {
-            if ascii {
-                value.iter_mut().for_each(|b| *b = 0x21 + *b % 0x5E);
-            }
-            let special = ["dn", "changetype", "control", "include", "version"];
-            (!special.iter().any(|s| name.eq_ignore_ascii_case(s))).then_some(Written { name, value, fold, base64 })
-        },
+    (
+        "[a-zA-Z][a-zA-Z0-9-]{0,12}(;binary|;lang-de)?",
+        prop::collection::vec(any::<u8>(), 0..200),
+        1..90_usize,
+        any::<bool>(),
+        any::<bool>(),
     )
+        .prop_filter_map(
+            "names that mean something",
+            |(name, mut value, fold, base64, ascii)| {
+                if ascii {
+                    value.iter_mut().for_each(|b| *b = 0x21 + *b % 0x5E);
+                }
+                let special = ["dn", "changetype", "control", "include", "version"];
+                (!special.iter().any(|s| name.eq_ignore_ascii_case(s))).then_some(Written {
+                    name,
+                    value,
+                    fold,
+                    base64,
+                })
+            },
+        )
 }
 
 fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String {
@@ -89,8 +173,15 @@ fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String 
     };
     for (i, record) in records.iter().enumerate() {
         line(&format!("dn: cn=Some Name {i},dc=example,dc=com"), 78);
-        for Written { name, value, fold, base64 } in record {
-            let safe = value.iter().all(u8::is_ascii_graphic) && !matches!(value.first(), Some(b':' | b'<'));
+        for Written {
+            name,
+            value,
+            fold,
+            base64,
+        } in record
+        {
+            let safe = value.iter().all(u8::is_ascii_graphic)
+                && !matches!(value.first(), Some(b':' | b'<'));
             if *base64 || !safe {
                 let value = base64::engine::general_purpose::STANDARD.encode(value);
                 if first_line_empty {
@@ -103,7 +194,10 @@ fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String 
                     line(&format!("{name}:: {value}"), *fold);
                 }
             } else {
-                line(&format!("{name}: {}", String::from_utf8_lossy(value)), *fold);
+                line(
+                    &format!("{name}: {}", String::from_utf8_lossy(value)),
+                    *fold,
+                );
             }
         }
         line("", 78);

@@ -36,7 +36,11 @@ impl Odd {
             (self.excess_padding, "excess padding"),
             (self.trailing_bits, "trailing bits that are not zero"),
         ];
-        let found: Vec<&str> = parts.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
+        let found: Vec<&str> = parts
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, text)| *text)
+            .collect();
         found.join(", ")
     }
 }
@@ -55,16 +59,24 @@ pub(super) enum Bad {
 }
 
 fn show(byte: u8) -> String {
-    if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("0x{byte:02X}") }
+    if byte.is_ascii_graphic() {
+        format!("'{}'", char::from(byte))
+    } else {
+        format!("0x{byte:02X}")
+    }
 }
 
 impl Decoder {
     pub(super) fn new() -> Self {
         let config = GeneralPurposeConfig::new();
         Decoder {
-            strict: Simd::standard(config.with_decode_padding_mode(DecodePaddingMode::RequireCanonical)),
+            strict: Simd::standard(
+                config.with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+            ),
             lenient: Simd::standard(
-                config.with_decode_padding_mode(DecodePaddingMode::RequireNone).with_decode_allow_trailing_bits(true),
+                config
+                    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+                    .with_decode_allow_trailing_bits(true),
             ),
             cleaned: Vec::new(),
         }
@@ -79,7 +91,12 @@ impl Decoder {
     }
 
     /// Decodes unusual base64, as [`Decoder::strict`] does the canonical.
-    pub(super) fn lenient(&mut self, input: &[u8], out: &mut Vec<u8>, used: usize) -> Result<(usize, Odd), Bad> {
+    pub(super) fn lenient(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        used: usize,
+    ) -> Result<(usize, Odd), Bad> {
         let mut odd = Odd::default();
         let mut padding = 0;
         let cleaned = &mut self.cleaned;
@@ -88,7 +105,9 @@ impl Decoder {
             match byte {
                 b' ' | b'\t' => odd.blanks = true,
                 b'=' => padding += 1,
-                _ if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) => return Err(Bad::Character { byte, at }),
+                _ if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) => {
+                    return Err(Bad::Character { byte, at });
+                }
                 _ if padding > 0 => return Err(Bad::DataBehindPadding { at }),
                 _ => cleaned.push(byte),
             }
@@ -161,7 +180,11 @@ mod tests {
             ("", "", ""),
             ("eA", "x", "missing padding"),
             ("eA=", "x", "missing padding"),
-            ("eHh", "xx", "missing padding, trailing bits that are not zero"),
+            (
+                "eHh",
+                "xx",
+                "missing padding, trailing bits that are not zero",
+            ),
             ("eHg", "xx", "missing padding"),
             ("eA====", "x", "excess padding"),
             ("eHh4=", "xxx", "excess padding"),
@@ -172,7 +195,11 @@ mod tests {
             ("eB==", "x", "trailing bits that are not zero"),
         ] {
             let (bytes, found) = decode(input).unwrap();
-            assert_eq!((bytes.as_slice(), found.as_str()), (output.as_bytes(), odd), "{input}");
+            assert_eq!(
+                (bytes.as_slice(), found.as_str()),
+                (output.as_bytes(), odd),
+                "{input}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use super::change::{self, Changetype, ModifyLine, Section};
 use super::dn;
 use super::limits;
 use super::line::{self, Kind, Parts};
-use super::name::{self, Shape};
+use super::name::Shape;
 use super::parser::BlockParser;
 use super::problem::{Code, Problem, excerpt};
 use super::record::{ChangeKind, DnState, Entry, Operation, Record, Stored, slice};
@@ -45,7 +45,9 @@ impl BlockParser<'_> {
             if pos >= text.len() {
                 break;
             }
-            if !first {
+            // Nearly every line starts with a letter and is looked at only once.
+            let special = |b: &u8| !b.is_ascii_alphabetic() || matches!(b, b'd' | b'D');
+            if !first && text.get(pos).is_some_and(special) {
                 let (content_end, next) = line::physical(text, pos);
                 let content = text.get(pos..content_end).unwrap_or_default();
                 if line::is_empty(content) {
@@ -70,7 +72,9 @@ impl BlockParser<'_> {
                         self.end_record(false);
                         break;
                     }
-                    [b'0'..=b'9', ..] if content.iter().all(u8::is_ascii_digit) && self.dn_at(next) => {
+                    [b'0'..=b'9', ..]
+                        if content.iter().all(u8::is_ascii_digit) && self.dn_at(next) =>
+                    {
                         self.end_record(false);
                         break;
                     }
@@ -84,7 +88,10 @@ impl BlockParser<'_> {
             }
             end = place.next;
         }
-        record.raw_len = self.view.format.raw_len(self.text.get(start..end).unwrap_or_default());
+        record.raw_len = self
+            .view
+            .format
+            .raw_len(self.text.get(start..end).unwrap_or_default());
         if self.view.truncated.is_some() && self.state.pos >= self.text.len() {
             record.truncated = true;
             self.truncation(problems, start, record.line, Some(record.dn()));
@@ -96,26 +103,45 @@ impl BlockParser<'_> {
             self.end_section(record, &mut change.section, false, problems);
         }
         if record.entries.is_empty() && record.kind != ChangeKind::Modify && !record.truncated {
-            self.report_at(problems, Code::NoAttributes, start, record.line, None, Some(record.dn()), || {
-                "the record has no attributes (expected at least one); its DN was taken over".into()
-            });
+            self.report_at(
+                problems,
+                Code::NoAttributes,
+                start,
+                record.line,
+                None,
+                Some(record.dn()),
+                || {
+                    "the record has no attributes (expected at least one); its DN was taken over"
+                        .into()
+                },
+            );
         }
         true
     }
 
     /// Reads a logical line of the record.
-    fn logical(&mut self, record: &mut Record, change: &mut Change, is_dn: bool, problems: &mut Vec<Problem>) -> Place {
+    fn logical(
+        &mut self,
+        record: &mut Record,
+        change: &mut Change,
+        is_dn: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Place {
         let text = self.text;
         let mut fold = std::mem::take(self.fold);
         let line = line::join(text, self.state.pos, self.view.dn_follows, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
+        let joined = if line.folded {
+            fold.as_slice()
+        } else {
+            text.get(line.start..line.end).unwrap_or_default()
+        };
         let place = Place {
             pos: line.start,
             line: self.state.line,
             next: line.next,
             cut_off: self.view.truncated.is_some() && line.next >= text.len(),
         };
-        let parts = line::split(joined);
+        let parts = line::split(joined, line.colon);
         if line.tab_fold.is_some() || line.lost_fold.is_some() || !self.surrogates.is_empty() {
             let name = parts.as_ref().ok().map(|p| p.name);
             self.odd_folds(&line, name, record.dn(), problems);
@@ -123,13 +149,21 @@ impl BlockParser<'_> {
         match parts {
             Ok(parts) if is_dn => self.dn(parts, place, record, problems),
             Ok(parts) => self.attribute(parts, place, record, change, problems),
-            Err(_) if joined.trim_ascii_end() == b"-" => self.separator(place, record, change, problems),
+            Err(_) if joined.trim_ascii_end() == b"-" => {
+                self.separator(place, record, change, problems)
+            }
             Err(_) if joined.iter().all(|b| *b == 0) => {
-                self.say(problems, Code::Nul, place, None, record, || "a line of NUL bytes was skipped".into());
+                self.say(problems, Code::Nul, place, None, record, || {
+                    "a line of NUL bytes was skipped".into()
+                });
             }
             Err(_) if place.cut_off || change.ignored => {}
             Err(code) => {
-                let cut = if place.next >= text.len() && at_end(&self.view) { ": the file seems to be cut off here" } else { "" };
+                let cut = if place.next >= text.len() && at_end(&self.view) {
+                    ": the file seems to be cut off here"
+                } else {
+                    ""
+                };
                 self.say(problems, code, place, None, record, || {
                     format!("the line \"{}\" has no colon (expected attribute: value); not taken over{cut}", excerpt(joined))
                 });
@@ -150,10 +184,24 @@ impl BlockParser<'_> {
         message: impl FnOnce() -> String,
     ) {
         let dn = record.dn();
-        self.report_at(problems, code, place.pos, place.line, attribute, Some(dn).filter(|dn| !dn.is_empty()), message);
+        self.report_at(
+            problems,
+            code,
+            place.pos,
+            place.line,
+            attribute,
+            Some(dn).filter(|dn| !dn.is_empty()),
+            message,
+        );
     }
 
-    fn dn(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, problems: &mut Vec<Problem>) {
+    fn dn(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) {
         if parts.blank_before_colon {
             self.blank_before_colon(parts, place, record, problems);
         }
@@ -162,12 +210,29 @@ impl BlockParser<'_> {
         } else {
             match parts.kind {
                 // Trimmed before it is checked: blanks around a DN are of no meaning.
-                Kind::Plain => self.plain(dn::trim(parts.value), parts.name, true, place, record, problems),
+                Kind::Plain => self.plain(
+                    dn::trim(parts.value),
+                    parts.name,
+                    true,
+                    place,
+                    record,
+                    problems,
+                ),
                 Kind::Base64 => self.base64(parts, true, place, record, problems),
                 Kind::Url => {
-                    self.say(problems, Code::UrlRefused, place, Some(parts.name), record, || {
-                        format!("a DN behind a URL (\"{}\") is never read (expected dn: or dn::)", excerpt(parts.value))
-                    });
+                    self.say(
+                        problems,
+                        Code::UrlRefused,
+                        place,
+                        Some(parts.name),
+                        record,
+                        || {
+                            format!(
+                                "a DN behind a URL (\"{}\") is never read (expected dn: or dn::)",
+                                excerpt(parts.value)
+                            )
+                        },
+                    );
                     Stored::Unreadable(Code::UrlRefused)
                 }
             }
@@ -183,7 +248,7 @@ impl BlockParser<'_> {
         let trimmed = dn::trim(written);
         let before = written.len() - written.trim_ascii_start().len();
         let range = (from + before, from + before + trimmed.len());
-        let utf8 = std::str::from_utf8(trimmed).is_ok();
+        let utf8 = trimmed.is_ascii() || std::str::from_utf8(trimmed).is_ok();
         record.dn = range;
         if !utf8 || !dn::is_valid(trimmed) {
             record.dn_state = DnState::Invalid;
@@ -195,18 +260,42 @@ impl BlockParser<'_> {
         }
     }
 
-    fn blank_before_colon(&mut self, parts: Parts<'_>, place: Place, record: &Record, problems: &mut Vec<Problem>) {
-        self.say(problems, Code::BlankBeforeColon, place, Some(parts.name), record, || {
-            format!("blanks stand between \"{}\" and its colon (expected none); they were dropped", excerpt(parts.name))
-        });
+    fn blank_before_colon(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        self.say(
+            problems,
+            Code::BlankBeforeColon,
+            place,
+            Some(parts.name),
+            record,
+            || {
+                format!(
+                    "blanks stand between \"{}\" and its colon (expected none); they were dropped",
+                    excerpt(parts.name)
+                )
+            },
+        );
     }
 
-    fn attribute(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, change: &mut Change, problems: &mut Vec<Problem>) {
+    fn attribute(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
         if change.ignored {
             return;
         }
-        let shape = name::shape(parts.name);
-        if shape == Shape::Bad {
+        let wanted = &self.options.wanted;
+        let info = self.names.get(parts.name, |base| wanted.takes(base));
+        if info.shape == Shape::Bad {
             self.say(problems, Code::BadName, place, None, record, || {
                 format!(
                     "\"{}\" is not an attribute description (expected letters, digits, hyphens and ;options); the line was not taken over",
@@ -218,7 +307,7 @@ impl BlockParser<'_> {
         if parts.blank_before_colon {
             self.blank_before_colon(parts, place, record, problems);
         }
-        if parts.name.eq_ignore_ascii_case(b"changetype") {
+        if info.changetype {
             self.changetype(parts, place, record, change, problems);
             return;
         }
@@ -229,15 +318,12 @@ impl BlockParser<'_> {
                 None => return,
             }
         }
-        if shape == Shape::Odd {
+        if info.shape == Shape::Odd {
             self.say(problems, Code::OddName, place, Some(parts.name), record, || {
                 format!("the attribute description \"{}\" is outside RFC 4512; it was taken as it is", excerpt(parts.name))
             });
         }
-        let base = name::base(parts.name);
-        if base.len() != parts.name.len()
-            && let Some(range) = name::range(parts.name)
-        {
+        if let Some(range) = info.range {
             record.ranged = true;
             if range.is_none() {
                 self.say(problems, Code::BadRange, place, Some(parts.name), record, || {
@@ -248,19 +334,34 @@ impl BlockParser<'_> {
         let name = record.push(parts.name);
         let value = if place.cut_off {
             Stored::Unreadable(Code::RecordTooLarge)
-        } else if !self.options.wanted.takes(base) {
+        } else if !info.wanted {
             Stored::Skipped
         } else {
             match parts.kind {
-                Kind::Plain => self.plain(parts.value, parts.name, name::is_text(base), place, record, problems),
-                Kind::Base64 => self.base64(parts, name::is_text(base), place, record, problems),
+                Kind::Plain => {
+                    self.plain(parts.value, parts.name, info.text, place, record, problems)
+                }
+                Kind::Base64 => self.base64(parts, info.text, place, record, problems),
                 Kind::Url => self.url(parts, place, record, problems),
             }
         };
-        record.entries.push(Entry { name, value, line: place.line, operation });
+        record.entries.push(Entry {
+            name,
+            value,
+            line: place.line,
+            operation,
+        });
     }
 
-    fn plain(&mut self, value: &[u8], name: &[u8], text: bool, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn plain(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         if memchr::memchr2(0, b'\r', value).is_some() {
             if value.contains(&0) {
                 self.say(problems, Code::Nul, place, Some(name), record, || {
@@ -269,7 +370,8 @@ impl BlockParser<'_> {
             }
             if value.contains(&b'\r') {
                 self.say(problems, Code::BareCr, place, Some(name), record, || {
-                    "the value holds a CR that is not part of a line end; it was kept as data".into()
+                    "the value holds a CR that is not part of a line end; it was kept as data"
+                        .into()
                 });
             }
         }
@@ -278,16 +380,25 @@ impl BlockParser<'_> {
                 format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
             });
         }
-        let code_page = self.options.code_page.filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
+        let code_page = self
+            .options
+            .code_page
+            .filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
         if let Some(code_page) = code_page
             && !value.is_ascii()
         {
-            if let Some(decoded) = code_page.decode_without_bom_handling_and_without_replacement(value) {
+            if let Some(decoded) =
+                code_page.decode_without_bom_handling_and_without_replacement(value)
+            {
                 let (from, to) = record.push(decoded.as_bytes());
                 return Stored::Bytes(from, to);
             }
             self.say(problems, Code::BadText, place, Some(name), record, || {
-                format!("the value \"{}\" is not {} text; its bytes were kept", excerpt(value), code_page.name())
+                format!(
+                    "the value \"{}\" is not {} text; its bytes were kept",
+                    excerpt(value),
+                    code_page.name()
+                )
             });
         } else if text {
             self.check_text(value, name, place, record, problems);
@@ -296,7 +407,18 @@ impl BlockParser<'_> {
         Stored::Bytes(from, to)
     }
 
-    fn check_text(&mut self, value: &[u8], name: &[u8], place: Place, record: &Record, problems: &mut Vec<Problem>) {
+    fn check_text(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        // Short ASCII is recognised faster than short UTF-8.
+        if value.is_ascii() {
+            return;
+        }
         if let Err(error) = std::str::from_utf8(value) {
             self.say(problems, Code::BadText, place, Some(name), record, || {
                 format!(
@@ -308,7 +430,14 @@ impl BlockParser<'_> {
         }
     }
 
-    fn base64(&mut self, parts: Parts<'_>, text: bool, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn base64(
+        &mut self,
+        parts: Parts<'_>,
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         let used = record.used;
         let written = match self.decoder.strict(parts.value, &mut record.arena, used) {
             Some(written) => written,
@@ -329,22 +458,45 @@ impl BlockParser<'_> {
             },
         };
         let (from, to) = record.commit(written);
-        if text && std::str::from_utf8(slice(&record.arena, (from, to))).is_err() {
+        if text && !slice(&record.arena, (from, to)).is_ascii() {
             let value = slice(&record.arena, (from, to)).to_vec();
             self.check_text(&value, parts.name, place, record, problems);
         }
         Stored::Bytes(from, to)
     }
 
-    fn odd_base64(&mut self, odd: Odd, parts: Parts<'_>, place: Place, record: &Record, problems: &mut Vec<Problem>) {
+    fn odd_base64(
+        &mut self,
+        odd: Odd,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
         if odd.any() {
-            self.say(problems, Code::OddBase64, place, Some(parts.name), record, || {
-                format!("the base64 value of {} has {}; it was read", excerpt(parts.name), odd.describe())
-            });
+            self.say(
+                problems,
+                Code::OddBase64,
+                place,
+                Some(parts.name),
+                record,
+                || {
+                    format!(
+                        "the base64 value of {} has {}; it was read",
+                        excerpt(parts.name),
+                        odd.describe()
+                    )
+                },
+            );
         }
         let ends_input = odd.missing_padding
             && at_end(&self.view)
-            && self.text.get(place.next..).unwrap_or_default().iter().all(u8::is_ascii_whitespace);
+            && self
+                .text
+                .get(place.next..)
+                .unwrap_or_default()
+                .iter()
+                .all(u8::is_ascii_whitespace);
         if ends_input {
             self.say(problems, Code::CutOff, place, Some(parts.name), record, || {
                 "the file ends in a base64 value without its padding: it was probably cut off; compare its size with the original".into()
@@ -352,7 +504,13 @@ impl BlockParser<'_> {
         }
     }
 
-    fn url(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, problems: &mut Vec<Problem>) -> Stored {
+    fn url(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
         let left = limits::URL_RECORD.saturating_sub(record.url_bytes) as u64;
         let read = match &self.options.url_root {
             Some(root) => root.read(parts.value.trim_ascii_end(), left.min(limits::URL_FILE)),
@@ -367,14 +525,24 @@ impl BlockParser<'_> {
             Err(error) => {
                 let code = error.code();
                 self.say(problems, code, place, Some(parts.name), record, || {
-                    format!("the URL \"{}\" was not read: {error}; the value was not taken over", excerpt(parts.value))
+                    format!(
+                        "the URL \"{}\" was not read: {error}; the value was not taken over",
+                        excerpt(parts.value)
+                    )
                 });
                 Stored::Unreadable(code)
             }
         }
     }
 
-    fn changetype(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, change: &mut Change, problems: &mut Vec<Problem>) {
+    fn changetype(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
         let found = match parts.kind {
             _ if change.known => Changetype::Unknown,
             Kind::Plain => change::changetype(parts.value),
@@ -387,15 +555,25 @@ impl BlockParser<'_> {
             }
             Kind::Url => Changetype::Unknown,
         };
-        let is_control = |entry: &Entry| slice(&record.arena, entry.name).eq_ignore_ascii_case(b"control");
+        let is_control =
+            |entry: &Entry| slice(&record.arena, entry.name).eq_ignore_ascii_case(b"control");
         let late = !record.entries.iter().all(is_control);
-        let bad = |expected: &str| format!("changetype \"{}\" was not taken over (expected {expected})", excerpt(parts.value));
+        let bad = |expected: &str| {
+            format!(
+                "changetype \"{}\" was not taken over (expected {expected})",
+                excerpt(parts.value)
+            )
+        };
         if change.known {
-            self.say(problems, Code::BadChangetype, place, None, record, || bad("one changetype in a record"));
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("one changetype in a record")
+            });
             return;
         }
         if late && found != Changetype::Take(ChangeKind::Add) {
-            self.say(problems, Code::BadChangetype, place, None, record, || bad("changetype directly behind the DN"));
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("changetype directly behind the DN")
+            });
             return;
         }
         if late {
@@ -419,20 +597,33 @@ impl BlockParser<'_> {
             }
             Changetype::Unknown => {
                 change.ignored = true;
-                self.say(problems, Code::BadChangetype, place, None, record, || bad("add or modify"));
+                self.say(problems, Code::BadChangetype, place, None, record, || {
+                    bad("add or modify")
+                });
             }
         }
     }
 
     /// A line of a `modify`: the operation if it is a value to be taken.
-    fn modify_line(&mut self, parts: Parts<'_>, place: Place, record: &Record, change: &mut Change, problems: &mut Vec<Problem>) -> Option<Operation> {
+    fn modify_line(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Operation> {
         let ended = change.section == Section::None;
         match change.section.classify(parts.name) {
             ModifyLine::Start(operation) => {
                 if !ended {
                     self.end_section(record, &mut change.section, false, problems);
                 }
-                change.section = Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
+                change.section = Section::Take {
+                    operation,
+                    attribute: parts.value.trim_ascii().to_vec(),
+                    values: 0,
+                };
                 None
             }
             ModifyLine::StartIgnored(keyword) => {
@@ -467,13 +658,20 @@ impl BlockParser<'_> {
     }
 
     /// A line `-`.
-    fn separator(&mut self, place: Place, record: &Record, change: &mut Change, problems: &mut Vec<Problem>) {
+    fn separator(
+        &mut self,
+        place: Place,
+        record: &Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
         if change.ignored {
             return;
         }
         if change.section == Section::None {
             self.say(problems, Code::StraySeparator, place, None, record, || {
-                "a line - ends nothing (expected only behind a part of a modify); it was skipped".into()
+                "a line - ends nothing (expected only behind a part of a modify); it was skipped"
+                    .into()
             });
         } else {
             self.end_section(record, &mut change.section, true, problems);
@@ -481,14 +679,35 @@ impl BlockParser<'_> {
     }
 
     /// Ends a part of a `modify`, with its `-` or without.
-    fn end_section(&mut self, record: &Record, section: &mut Section, separated: bool, problems: &mut Vec<Problem>) {
-        let place = Place { pos: self.state.pos, line: self.state.line, next: self.state.pos, cut_off: false };
+    fn end_section(
+        &mut self,
+        record: &Record,
+        section: &mut Section,
+        separated: bool,
+        problems: &mut Vec<Problem>,
+    ) {
+        let place = Place {
+            pos: self.state.pos,
+            line: self.state.line,
+            next: self.state.pos,
+            cut_off: false,
+        };
         if !separated {
-            self.say(problems, Code::MissingSeparator, place, None, record, || {
-                "a part of a modify does not end with a line - (expected one)".into()
-            });
+            self.say(
+                problems,
+                Code::MissingSeparator,
+                place,
+                None,
+                record,
+                || "a part of a modify does not end with a line - (expected one)".into(),
+            );
         }
-        if let Section::Take { operation: Operation::Replace, attribute, values: 0 } = section {
+        if let Section::Take {
+            operation: Operation::Replace,
+            attribute,
+            values: 0,
+        } = section
+        {
             self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
                 format!("replace: {} without values removes the attribute; not taken over: export the entry as it is now", excerpt(attribute))
             });

@@ -33,7 +33,11 @@ pub(super) enum Section {
     #[default]
     None,
     /// In an `add:` or `replace:` of an attribute, with the number of values so far.
-    Take { operation: Operation, attribute: Vec<u8>, values: u64 },
+    Take {
+        operation: Operation,
+        attribute: Vec<u8>,
+        values: u64,
+    },
     /// In a part that is ignored.
     Ignore,
 }
@@ -57,7 +61,11 @@ impl Section {
     /// What a line with this name is.
     pub(super) fn classify(&self, written: &[u8]) -> ModifyLine {
         let base = name::base(written);
-        if let Section::Take { operation, attribute, .. } = self
+        if let Section::Take {
+            operation,
+            attribute,
+            ..
+        } = self
             && name::same(base, name::base(attribute))
         {
             return ModifyLine::Value(*operation, false);
@@ -94,11 +102,27 @@ mod tests {
 
     #[test]
     fn lines_of_a_modify() {
-        let section = Section::Take { operation: Operation::Add, attribute: b"userCertificate".to_vec(), values: 0 };
-        assert_eq!(section.classify(b"usercertificate;binary"), ModifyLine::Value(Operation::Add, false));
-        assert_eq!(section.classify(b"2.5.4.36"), ModifyLine::Value(Operation::Add, false));
-        assert_eq!(section.classify(b"cn"), ModifyLine::Value(Operation::Add, true));
-        assert_eq!(section.classify(b"Delete"), ModifyLine::StartIgnored("delete"));
+        let section = Section::Take {
+            operation: Operation::Add,
+            attribute: b"userCertificate".to_vec(),
+            values: 0,
+        };
+        assert_eq!(
+            section.classify(b"usercertificate;binary"),
+            ModifyLine::Value(Operation::Add, false)
+        );
+        assert_eq!(
+            section.classify(b"2.5.4.36"),
+            ModifyLine::Value(Operation::Add, false)
+        );
+        assert_eq!(
+            section.classify(b"cn"),
+            ModifyLine::Value(Operation::Add, true)
+        );
+        assert_eq!(
+            section.classify(b"Delete"),
+            ModifyLine::StartIgnored("delete")
+        );
         assert_eq!(Section::None.classify(b"cn"), ModifyLine::Outside);
         assert_eq!(Section::Ignore.classify(b"cn"), ModifyLine::Ignored);
     }

@@ -4,7 +4,9 @@
 
 /// Where and why a cell does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("row {row}, column {column}, character {character}: {found} (expected X'…' with pairs of hexadecimal digits, values joined by ;)")]
+#[error(
+    "row {row}, column {column}, character {character}: {found} (expected X'…' with pairs of hexadecimal digits, values joined by ;)"
+)]
 pub struct HexError {
     /// Row of the cell, as the caller counts.
     pub row: u64,
@@ -26,7 +28,12 @@ pub fn binary_values(cell: &[u8], row: u64, column: u64) -> Vec<Result<Vec<u8>, 
     let mut values = Vec::new();
     let mut start = 0;
     for part in cell.split(|b| *b == b';') {
-        values.push(value(part).map_err(|(at, found)| HexError { row, column, character: start + at + 1, found }));
+        values.push(value(part).map_err(|(at, found)| HexError {
+            row,
+            column,
+            character: start + at + 1,
+            found,
+        }));
         start += part.len() + 1;
     }
     values
@@ -37,12 +44,18 @@ fn value(part: &[u8]) -> Result<Vec<u8>, (usize, &'static str)> {
     let text = part.trim_ascii();
     let (skip, digits) = match text {
         [b'X' | b'x', b'\'', inner @ .., b'\''] => (2, inner),
-        [b'X' | b'x', b'\'', inner @ ..] => return Err((lead + 2 + inner.len(), "the closing quote is missing")),
+        [b'X' | b'x', b'\'', inner @ ..] => {
+            return Err((lead + 2 + inner.len(), "the closing quote is missing"));
+        }
         [b'\'', inner @ .., b'\''] => (1, inner),
         _ => (0, text),
     };
     if digits.is_empty() {
-        return if skip > 0 { Ok(Vec::new()) } else { Err((lead, "nothing between two separators")) };
+        return if skip > 0 {
+            Ok(Vec::new())
+        } else {
+            Err((lead, "nothing between two separators"))
+        };
     }
     let mut bytes = Vec::with_capacity(digits.len() / 2);
     let mut high = None;
@@ -56,7 +69,10 @@ fn value(part: &[u8]) -> Result<Vec<u8>, (usize, &'static str)> {
         }
     }
     if high.is_some() {
-        return Err((lead + skip + digits.len(), "an odd number of hexadecimal digits"));
+        return Err((
+            lead + skip + digits.len(),
+            "an odd number of hexadecimal digits",
+        ));
     }
     Ok(bytes)
 }
@@ -68,7 +84,11 @@ mod tests {
     #[test]
     fn any_case_quoted_or_not_and_joined() {
         for cell in ["X'0aFF';X'01'", "0AfF;01", "x'0aff' ; '01'"] {
-            assert_eq!(binary_values(cell.as_bytes(), 2, 3), [Ok(vec![0x0A, 0xFF]), Ok(vec![1])], "{cell}");
+            assert_eq!(
+                binary_values(cell.as_bytes(), 2, 3),
+                [Ok(vec![0x0A, 0xFF]), Ok(vec![1])],
+                "{cell}"
+            );
         }
         assert!(binary_values(b" ", 2, 3).is_empty());
         assert_eq!(binary_values(b"X''", 2, 3), [Ok(vec![])]);
@@ -76,11 +96,23 @@ mod tests {
 
     #[test]
     fn errors_have_places_and_the_others_are_read() {
-        let bad = |cell: &str| binary_values(cell.as_bytes(), 2, 3).into_iter().filter_map(Result::err).map(|e| (e.row, e.column, e.character)).collect::<Vec<_>>();
+        let bad = |cell: &str| {
+            binary_values(cell.as_bytes(), 2, 3)
+                .into_iter()
+                .filter_map(Result::err)
+                .map(|e| (e.row, e.column, e.character))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(bad("X'01';X'0g';X'02'"), [(2, 3, 10)]);
         assert_eq!(bad("X'012'"), [(2, 3, 6)]);
         assert_eq!(bad("X'01"), [(2, 3, 5)]);
         assert_eq!(bad("01;;02"), [(2, 3, 4)]);
-        assert_eq!(binary_values(b"X'0g';X'02'", 2, 3).into_iter().filter_map(Result::ok).collect::<Vec<_>>(), [vec![2]]);
+        assert_eq!(
+            binary_values(b"X'0g';X'02'", 2, 3)
+                .into_iter()
+                .filter_map(Result::ok)
+                .collect::<Vec<_>>(),
+            [vec![2]]
+        );
     }
 }

@@ -11,8 +11,12 @@ pub fn is_valid(dn: &[u8]) -> bool {
     }
     let mut rest = dn;
     loop {
-        let Some(behind) = attribute_type(rest) else { return false };
-        let Some((behind, more)) = attribute_value(behind) else { return false };
+        let Some(behind) = attribute_type(rest) else {
+            return false;
+        };
+        let Some((behind, more)) = attribute_value(behind) else {
+            return false;
+        };
         if !more {
             return true;
         }
@@ -30,11 +34,18 @@ fn skip_spaces(mut text: &[u8]) -> &[u8] {
 /// Reads a type and its `=`.
 fn attribute_type(text: &[u8]) -> Option<&[u8]> {
     let text = skip_spaces(text);
-    let end = text.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))?;
+    let end = text
+        .iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))?;
     let (name, rest) = text.split_at(end);
-    let is_oid = |name: &[u8]| name.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit));
+    let is_oid = |name: &[u8]| {
+        name.split(|b| *b == b'.')
+            .all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
+    };
     let is_name = name.first().is_some_and(u8::is_ascii_alphabetic) && !name.contains(&b'.');
-    let with_prefix = name.split_at_checked(4).is_some_and(|(p, oid)| p.eq_ignore_ascii_case(b"oid.") && is_oid(oid));
+    let with_prefix = name
+        .split_at_checked(4)
+        .is_some_and(|(p, oid)| p.eq_ignore_ascii_case(b"oid.") && is_oid(oid));
     if !(is_name || is_oid(name) || with_prefix) {
         return None;
     }
@@ -52,12 +63,18 @@ fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
     while let Some(&byte) = text.get(at) {
         match byte {
             b',' | b'+' => break,
-            _ if hex_string && byte == b' ' && skip_spaces(text.get(at..)?).first().is_none_or(|b| matches!(b, b',' | b'+')) => {}
+            _ if hex_string
+                && byte == b' '
+                && skip_spaces(text.get(at..)?)
+                    .first()
+                    .is_none_or(|b| matches!(b, b',' | b'+')) => {}
             _ if hex_string && byte.is_ascii_hexdigit() => digits += 1,
             _ if hex_string => return None,
             b'"' | b';' | b'<' | b'>' | 0 => return None,
             b'\\' => match (text.get(at + 1)?, text.get(at + 2)) {
-                (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', _) => at += 1,
+                (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', _) => {
+                    at += 1
+                }
                 (high, Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 2,
                 _ => return None,
             },
@@ -99,9 +116,23 @@ mod tests {
     #[test]
     fn names_of_the_field_are_valid() {
         for dn in [
-            "", "cn=Ada", "CN=Johnson\\, Karen (0),OU=Users,DC=example,DC=com", "cn=Fiona Jensen, ou=Marketing, dc=airius, dc=com",
-            "cn=a+sn=b,dc=c", "cn=", "2.5.4.3=x", "OID.2.5.4.3=x", "cn=#04024869", "cn=\\#x", "cn=a=b", "cn=Zo\u{eb}", "my_attr=x",
-            "CN=X\\0ACNF:00000000-0000-0000-0000-000000000000,DC=a", "cn=a\\ ,dc=b", "cn = a , dc = b", "cn=\\C3\\A4",
+            "",
+            "cn=Ada",
+            "CN=Johnson\\, Karen (0),OU=Users,DC=example,DC=com",
+            "cn=Fiona Jensen, ou=Marketing, dc=airius, dc=com",
+            "cn=a+sn=b,dc=c",
+            "cn=",
+            "2.5.4.3=x",
+            "OID.2.5.4.3=x",
+            "cn=#04024869",
+            "cn=\\#x",
+            "cn=a=b",
+            "cn=Zo\u{eb}",
+            "my_attr=x",
+            "CN=X\\0ACNF:00000000-0000-0000-0000-000000000000,DC=a",
+            "cn=a\\ ,dc=b",
+            "cn = a , dc = b",
+            "cn=\\C3\\A4",
         ] {
             assert!(is_valid(dn.as_bytes()), "{dn}");
         }
@@ -109,7 +140,22 @@ mod tests {
 
     #[test]
     fn what_is_no_name() {
-        for dn in ["this is no dn", "cn", "cn=a,", "cn=a,,dc=b", "=a", "cn=\"a,b\"", "cn=a;dc=b", "cn=a\\", "cn=a\\z", "cn=#0", "cn=#", "cn=#0g", "2.=x", "cn=<a>"] {
+        for dn in [
+            "this is no dn",
+            "cn",
+            "cn=a,",
+            "cn=a,,dc=b",
+            "=a",
+            "cn=\"a,b\"",
+            "cn=a;dc=b",
+            "cn=a\\",
+            "cn=a\\z",
+            "cn=#0",
+            "cn=#",
+            "cn=#0g",
+            "2.=x",
+            "cn=<a>",
+        ] {
             assert!(!is_valid(dn.as_bytes()), "{dn}");
         }
     }

@@ -14,6 +14,8 @@ pub(super) struct Line {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) folded: bool,
+    /// Where its first colon stands, if that was seen on the first physical line.
+    pub(super) colon: Option<usize>,
     /// Where the next logical line starts.
     pub(super) next: usize,
     /// Physical lines that it takes up.
@@ -57,7 +59,9 @@ pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
             (2, [b':', ..]) => return true,
             (2, [b' ' | b'\t', rest @ ..]) => rest,
             // A fold. (A line that starts with one is no line of its own.)
-            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => rest,
+            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => {
+                rest
+            }
             _ => return false,
         };
     }
@@ -85,7 +89,10 @@ pub(super) fn blank_run(text: &[u8], at: usize) -> Option<(usize, u64)> {
 
 /// Characters of the standard base64 alphabet and padding, at least one.
 fn is_pure_base64(line: &[u8]) -> bool {
-    !line.is_empty() && line.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    !line.is_empty()
+        && line
+            .iter()
+            .all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// What is known of the text around the line.
@@ -99,20 +106,46 @@ struct Context {
 
 /// Joins the logical line that starts at `start`. `fold` receives its text if it is folded.
 pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u8>) -> Line {
-    let line = join_with(text, start, Context { dn_follows, guess: true }, fold);
+    let line = join_with(
+        text,
+        start,
+        Context {
+            dn_follows,
+            guess: true,
+        },
+        fold,
+    );
     if line.folded && memchr(b'\n', fold).is_some() {
-        return join_with(text, start, Context { dn_follows, guess: false }, fold);
+        return join_with(
+            text,
+            start,
+            Context {
+                dn_follows,
+                guess: false,
+            },
+            fold,
+        );
     }
     line
 }
 
 fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
     let (end, mut next) = physical(text, start);
-    let mut line = Line { start, end, folded: false, next, lines: 1, tab_fold: None, lost_fold: None };
+    let mut line = Line {
+        start,
+        end,
+        folded: false,
+        colon: None,
+        next,
+        lines: 1,
+        tab_fold: None,
+        lost_fold: None,
+    };
     let first = text.get(start..end).unwrap_or_default();
     let comment = first.first() == Some(&b'#');
     // Where the first line shows the kind already, it need not be looked for in the joined text.
     let colon = if comment { None } else { memchr(b':', first) };
+    line.colon = colon;
     let mut base64 = match colon.and_then(|c| first.get(c + 1)) {
         Some(b':') => Some(true),
         Some(_) => Some(false),
@@ -123,7 +156,11 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
     loop {
         while let Some(&byte @ (b' ' | b'\t')) = text.get(next) {
             if let Some((behind, lines)) = blank_run(text, next) {
-                let dn = if behind < text.len() { is_dn(text, behind) } else { context.dn_follows };
+                let dn = if behind < text.len() {
+                    is_dn(text, behind)
+                } else {
+                    context.dn_follows
+                };
                 if dn {
                     // Blank lines between two records, not empty continuations.
                     line.next = next;
@@ -193,13 +230,24 @@ fn begin(line: &mut Line, first: &[u8], fold: &mut Vec<u8>) {
 /// Copies continuation lines as long as each has `content` bytes (with its leading space) and `whole` with its line end,
 /// judged by the line end's place alone. Says where it stopped and how many lines that were.
 #[inline]
-fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut Vec<u8>) -> (usize, u64) {
-    let end = text.get(from.saturating_sub(whole - content)..from).unwrap_or_default();
+fn same_width(
+    text: &[u8],
+    from: usize,
+    content: usize,
+    whole: usize,
+    fold: &mut Vec<u8>,
+) -> (usize, u64) {
+    let end = text
+        .get(from.saturating_sub(whole - content)..from)
+        .unwrap_or_default();
     let (mut at, mut lines) = (from, 0);
     while let Some(line) = text.get(at..at + whole) {
         let (body, line_end) = line.split_at(content);
         // `\r` before a lone LF would belong to the content of a guess: the line end must be the same as before.
-        if body.first() != Some(&b' ') || line_end != end || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        if body.first() != Some(&b' ')
+            || line_end != end
+            || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+        {
             break;
         }
         fold.extend_from_slice(body.get(1..).unwrap_or_default());
@@ -222,7 +270,11 @@ fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
             let pure = is_pure_base64(text.get(at..end).unwrap_or_default());
-            if pure && !continuations_have_colon(text, next) { (end, next) } else { (at, at) }
+            if pure && !continuations_have_colon(text, next) {
+                (end, next)
+            } else {
+                (at, at)
+            }
         }
         Some(_) => (at, at),
     }
@@ -260,10 +312,11 @@ pub(super) struct Parts<'t> {
     pub(super) value: &'t [u8],
 }
 
-/// Takes a logical line apart; `NoColon` if it has none.
-pub(super) fn split(line: &[u8]) -> Result<Parts<'_>, Code> {
-    let colon = memchr(b':', line).ok_or(Code::NoColon)?;
-    let (written, rest) = line.split_at(colon);
+/// Takes a logical line apart at its first colon, if that is known; `NoColon` if it has none.
+#[inline]
+pub(super) fn split(line: &[u8], colon: Option<usize>) -> Result<Parts<'_>, Code> {
+    let colon = colon.or_else(|| memchr(b':', line)).ok_or(Code::NoColon)?;
+    let (written, rest) = line.split_at_checked(colon).ok_or(Code::NoColon)?;
     let mut name = written;
     while let [head @ .., b' ' | b'\t'] = name {
         name = head;
@@ -277,7 +330,12 @@ pub(super) fn split(line: &[u8]) -> Result<Parts<'_>, Code> {
     while let [b' ', rest @ ..] = value {
         value = rest;
     }
-    Ok(Parts { name, blank_before_colon: name.len() != written.len(), kind, value })
+    Ok(Parts {
+        name,
+        blank_before_colon: name.len() != written.len(),
+        kind,
+        value,
+    })
 }
 
 #[cfg(test)]
@@ -288,8 +346,23 @@ mod tests {
     fn joined(text: &[u8]) -> (Vec<u8>, Line) {
         let mut results = [false, true].map(|guess| {
             let mut fold = Vec::new();
-            let line = join_with(text, 0, Context { dn_follows: false, guess }, &mut fold);
-            (if line.folded { fold } else { text[line.start..line.end].to_vec() }, line)
+            let line = join_with(
+                text,
+                0,
+                Context {
+                    dn_follows: false,
+                    guess,
+                },
+                &mut fold,
+            );
+            (
+                if line.folded {
+                    fold
+                } else {
+                    text[line.start..line.end].to_vec()
+                },
+                line,
+            )
         });
         assert_eq!(results[0], results[1], "guessing changes {text:?}");
         std::mem::take(&mut results[0])
@@ -297,7 +370,16 @@ mod tests {
 
     impl Default for Line {
         fn default() -> Self {
-            Line { start: 0, end: 0, folded: false, next: 0, lines: 0, tab_fold: None, lost_fold: None }
+            Line {
+                start: 0,
+                end: 0,
+                folded: false,
+                colon: None,
+                next: 0,
+                lines: 0,
+                tab_fold: None,
+                lost_fold: None,
+            }
         }
     }
 
@@ -321,7 +403,19 @@ mod tests {
 
     #[test]
     fn blank_lines_of_spaces_end_the_line_only_before_dn() {
-        assert_eq!(joined(b"cn: a\n  \ndn: b\n"), (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() }));
+        assert_eq!(
+            joined(b"cn: a\n  \ndn: b\n"),
+            (
+                b"cn: a".to_vec(),
+                Line {
+                    end: 5,
+                    colon: Some(2),
+                    next: 6,
+                    lines: 1,
+                    ..Line::default()
+                }
+            )
+        );
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
         let line = join(b"cn: a\n  \n", 0, true, &mut Vec::new());
@@ -331,7 +425,10 @@ mod tests {
     #[test]
     fn lost_folds_only_behind_base64() {
         let (text, line) = joined(b"cn:: eHh4\neHh4\n eHh4\neA==\nsn: a\n");
-        assert_eq!((text.as_slice(), line.lost_fold, line.lines), (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4));
+        assert_eq!(
+            (text.as_slice(), line.lost_fold, line.lines),
+            (&b"cn:: eHh4eHh4eHh4eA=="[..], Some(1), 4)
+        );
         assert_eq!(joined(b"cn: eHh4\neHh4\n").0, b"cn: eHh4");
         assert_eq!(joined(b"cn:: eHh4\neHh4-\n").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:: eHh4\nmai\n l: x\n").0, b"cn:: eHh4");
@@ -342,26 +439,52 @@ mod tests {
     #[test]
     fn guessing_widths_agrees_with_searching() {
         let (text, line) = joined(b"cn:: AAAA\r\n BBBB\r\n CCCC\r\n DDDD\r\n EE\r\nsn: a\r\n");
-        assert_eq!((text.as_slice(), line.lines), (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5));
+        assert_eq!(
+            (text.as_slice(), line.lines),
+            (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5)
+        );
     }
 
     #[test]
     fn dn_lines() {
-        for dn in [&b"dn: a"[..], b"DN:: a", b"dN \t:", b"d\n n: a", b"dn\r\n : a", b"dn\n :\n : a"] {
+        for dn in [
+            &b"dn: a"[..],
+            b"DN:: a",
+            b"dN \t:",
+            b"d\n n: a",
+            b"dn\r\n : a",
+            b"dn\n :\n : a",
+        ] {
             assert!(is_dn(dn, 0), "{dn:?}");
         }
-        for other in [&b"dn"[..], b"", b"dnx: a", b" dn: a", b"d\nn: a", b"dn\n: a", b"d n: a"] {
+        for other in [
+            &b"dn"[..],
+            b"",
+            b"dnx: a",
+            b" dn: a",
+            b"d\nn: a",
+            b"dn\n: a",
+            b"d n: a",
+        ] {
             assert!(!is_dn(other, 0), "{other:?}");
         }
     }
 
     #[test]
     fn lines_are_taken_apart() {
-        let parts = split(b"userCertificate;binary \t::  eA==").unwrap();
-        assert_eq!(parts, Parts { name: b"userCertificate;binary", blank_before_colon: true, kind: Kind::Base64, value: b"eA==" });
-        assert_eq!(split(b"cn:<file:///x").unwrap().kind, Kind::Url);
-        assert_eq!(split(b"cn:").unwrap().value, b"");
-        assert_eq!(split(b"cn: \ta").unwrap().value, b"\ta");
-        assert_eq!(split(b"cn"), Err(Code::NoColon));
+        let parts = split(b"userCertificate;binary \t::  eA==", None).unwrap();
+        assert_eq!(
+            parts,
+            Parts {
+                name: b"userCertificate;binary",
+                blank_before_colon: true,
+                kind: Kind::Base64,
+                value: b"eA=="
+            }
+        );
+        assert_eq!(split(b"cn:<file:///x", None).unwrap().kind, Kind::Url);
+        assert_eq!(split(b"cn:", None).unwrap().value, b"");
+        assert_eq!(split(b"cn: \ta", None).unwrap().value, b"\ta");
+        assert_eq!(split(b"cn", None), Err(Code::NoColon));
     }
 }

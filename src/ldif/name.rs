@@ -7,12 +7,18 @@
 const NAMES: &[(&str, &[&str])] = &[
     ("userCertificate", &["2.5.4.36"]),
     // The first OID is Active Directory's, the second that of RFC 2798.
-    ("userSMIMECertificate", &["2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"]),
+    (
+        "userSMIMECertificate",
+        &["2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"],
+    ),
     ("userPKCS12", &["2.16.840.1.113730.3.1.216"]),
     ("mail", &["0.9.2342.19200300.100.1.3", "rfc822Mailbox"]),
     ("cn", &["2.5.4.3", "commonName"]),
     ("objectClass", &["2.5.4.0"]),
-    ("displayName", &["1.2.840.113556.1.2.13", "2.16.840.1.113730.3.1.241"]),
+    (
+        "displayName",
+        &["1.2.840.113556.1.2.13", "2.16.840.1.113730.3.1.241"],
+    ),
     ("proxyAddresses", &["1.2.840.113556.1.2.210"]),
     ("objectGUID", &["1.2.840.113556.1.4.2"]),
     ("sAMAccountName", &["1.2.840.113556.1.4.221"]),
@@ -26,7 +32,10 @@ pub fn canonical(base: &[u8]) -> Option<&'static str> {
     NAMES
         .iter()
         .find(|(name, others)| {
-            base.eq_ignore_ascii_case(name.as_bytes()) || others.iter().any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
+            base.eq_ignore_ascii_case(name.as_bytes())
+                || others
+                    .iter()
+                    .any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
         })
         .map(|(name, _)| *name)
 }
@@ -53,11 +62,53 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Attributes whose values are text in every directory (RFC 4519, Microsoft's schema): their UTF-8 is checked.
 const TEXT: &[&str] = &[
-    "c", "cn", "co", "company", "department", "description", "displayName", "distinguishedName", "dc", "facsimileTelephoneNumber",
-    "gecos", "givenName", "homePhone", "info", "initials", "l", "legacyExchangeDN", "mail", "mailNickname", "manager", "member",
-    "memberOf", "mobile", "name", "o", "objectCategory", "objectClass", "otherMailbox", "ou", "pager", "personalTitle",
-    "physicalDeliveryOfficeName", "postalAddress", "postalCode", "proxyAddresses", "rfc822Mailbox", "sAMAccountName", "sn", "st",
-    "street", "streetAddress", "surname", "targetAddress", "telephoneNumber", "title", "uid", "userPrincipalName",
+    "c",
+    "cn",
+    "co",
+    "company",
+    "department",
+    "description",
+    "displayName",
+    "distinguishedName",
+    "dc",
+    "facsimileTelephoneNumber",
+    "gecos",
+    "givenName",
+    "homePhone",
+    "info",
+    "initials",
+    "l",
+    "legacyExchangeDN",
+    "mail",
+    "mailNickname",
+    "manager",
+    "member",
+    "memberOf",
+    "mobile",
+    "name",
+    "o",
+    "objectCategory",
+    "objectClass",
+    "otherMailbox",
+    "ou",
+    "pager",
+    "personalTitle",
+    "physicalDeliveryOfficeName",
+    "postalAddress",
+    "postalCode",
+    "proxyAddresses",
+    "rfc822Mailbox",
+    "sAMAccountName",
+    "sn",
+    "st",
+    "street",
+    "streetAddress",
+    "surname",
+    "targetAddress",
+    "telephoneNumber",
+    "title",
+    "uid",
+    "userPrincipalName",
 ];
 
 /// Must values of this attribute be text?
@@ -65,8 +116,11 @@ pub(super) fn is_text(base: &[u8]) -> bool {
     // Cheap for the others: most names differ in length or first letter.
     let first = base.first().map(u8::to_ascii_lowercase);
     TEXT.iter().any(|t| {
-        t.len() == base.len() && t.as_bytes().first().map(u8::to_ascii_lowercase) == first && base.eq_ignore_ascii_case(t.as_bytes())
-    }) || (base.first().is_some_and(u8::is_ascii_digit) && canonical(base).is_some_and(|c| TEXT.contains(&c)))
+        t.len() == base.len()
+            && t.as_bytes().first().map(u8::to_ascii_lowercase) == first
+            && base.eq_ignore_ascii_case(t.as_bytes())
+    }) || (base.first().is_some_and(u8::is_ascii_digit)
+        && canonical(base).is_some_and(|c| TEXT.contains(&c)))
 }
 
 /// A `;range=` option: values are the `start`th to `end`th (from 0) of the attribute.
@@ -88,9 +142,76 @@ pub(super) enum Shape {
     Bad,
 }
 
+/// What is known of a description as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Info {
+    pub(super) shape: Shape,
+    /// Values must be text.
+    pub(super) text: bool,
+    /// The caller wants values.
+    pub(super) wanted: bool,
+    pub(super) changetype: bool,
+    pub(super) range: Option<Option<Range>>,
+}
+
+/// Remembers what is known of descriptions: an export has a few dozen of them, each a million times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memo {
+    slots: Vec<Option<(Vec<u8>, Info)>>,
+}
+
+impl Memo {
+    const SLOTS: usize = 256;
+    /// Longer names are not remembered.
+    const LONGEST: usize = 64;
+
+    /// Forgets everything; to be called when other options hold.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.slots.resize(Self::SLOTS, None);
+    }
+
+    /// What is known of a description.
+    #[inline]
+    pub(super) fn get(&mut self, name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
+        if name.len() > Self::LONGEST {
+            return Self::find(name, wanted);
+        }
+        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => (name.iter().fold(0, |key, b| key << 8 | u64::from(*b)), 0),
+        };
+        let key =
+            (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let at = (key >> 56) as usize % Self::SLOTS;
+        match self.slots.get(at) {
+            Some(Some((known, info))) if known == name => *info,
+            _ => {
+                let info = Self::find(name, wanted);
+                if let Some(slot) = self.slots.get_mut(at) {
+                    *slot = Some((name.to_vec(), info));
+                }
+                info
+            }
+        }
+    }
+
+    fn find(name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
+        let base = base(name);
+        Info {
+            shape: shape(name),
+            text: is_text(base),
+            wanted: wanted(base),
+            changetype: name.eq_ignore_ascii_case(b"changetype"),
+            range: range(name),
+        }
+    }
+}
+
 /// Judges a description as written.
 pub(super) fn shape(name: &[u8]) -> Shape {
-    let good_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'=' | b'*');
+    let good_byte =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'=' | b'*');
     if name.is_empty() || !name.iter().all(good_byte) {
         return Shape::Bad;
     }
@@ -99,15 +220,23 @@ pub(super) fn shape(name: &[u8]) -> Shape {
         return Shape::Bad;
     }
     let oid = without_oid_prefix(base);
-    let is_oid = oid.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit)) && oid.contains(&b'.');
+    let is_oid = oid
+        .split(|b| *b == b'.')
+        .all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
+        && oid.contains(&b'.');
     let is_name = base.first().is_some_and(u8::is_ascii_alphabetic) && !base.contains(&b'.');
     let options_good = options(name).all(|o| !o.is_empty());
-    if (is_oid || is_name) && options_good { Shape::Good } else { Shape::Odd }
+    if (is_oid || is_name) && options_good {
+        Shape::Good
+    } else {
+        Shape::Odd
+    }
 }
 
 /// The base name: up to the first `;`.
 pub(super) fn base(name: &[u8]) -> &[u8] {
-    name.get(..memchr::memchr(b';', name).unwrap_or(name.len())).unwrap_or_default()
+    name.get(..memchr::memchr(b';', name).unwrap_or(name.len()))
+        .unwrap_or_default()
 }
 
 /// The options, in the order written.
@@ -120,7 +249,9 @@ pub(super) fn range(name: &[u8]) -> Option<Option<Range>> {
     memchr::memchr(b';', name)?;
     let mut found = None;
     for option in options(name) {
-        let Some((head, rest)) = option.split_at_checked(6) else { continue };
+        let Some((head, rest)) = option.split_at_checked(6) else {
+            continue;
+        };
         if !head.eq_ignore_ascii_case(b"range=") {
             continue;
         }
@@ -136,7 +267,11 @@ fn read_range(text: &[u8]) -> Option<Range> {
     let text = std::str::from_utf8(text).ok()?;
     let (start, end) = text.split_once('-')?;
     let number = |digits: &str| {
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) { None } else { digits.parse::<u64>().ok() }
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            None
+        } else {
+            digits.parse::<u64>().ok()
+        }
     };
     let start = number(start)?;
     let end = if end == "*" { None } else { Some(number(end)?) };
@@ -152,7 +287,10 @@ mod tests {
         assert!(same(b"USERCERTIFICATE", b"userCertificate"));
         assert!(same(b"2.5.4.36", b"usercertificate"));
         assert!(same(b"OID.2.5.4.36", b"usercertificate"));
-        assert!(same(b"2.16.840.1.113730.3.140", b"2.16.840.1.113730.3.1.40"));
+        assert!(same(
+            b"2.16.840.1.113730.3.140",
+            b"2.16.840.1.113730.3.1.40"
+        ));
         assert!(same(b"0.9.2342.19200300.100.1.3", b"mail"));
         assert!(same(b"2.16.840.1.113730.3.1.216", b"userPKCS12"));
         assert!(!same(b"cn", b"sn") && !same(b"2.5.4.36", b"2.5.4.37") && !same(b"", b"cn"));
@@ -160,7 +298,15 @@ mod tests {
 
     #[test]
     fn shapes() {
-        for good in ["cn", "user-Name", "my_attr", "2.5.4.36;binary", "cn;lang-de;x", "member;range=0-1499", "member;Range=1500-*"] {
+        for good in [
+            "cn",
+            "user-Name",
+            "my_attr",
+            "2.5.4.36;binary",
+            "cn;lang-de;x",
+            "member;range=0-1499",
+            "member;Range=1500-*",
+        ] {
             assert_eq!(shape(good.as_bytes()), Shape::Good, "{good}");
         }
         for odd in ["1cn", "-cn", "cn;", "cn;;x", "a.b", "2.5."] {
@@ -173,11 +319,55 @@ mod tests {
 
     #[test]
     fn ranges() {
-        assert_eq!(range(b"m;binary;Range=0-1499"), Some(Some(Range { start: 0, end: Some(1499) })));
-        assert_eq!(range(b"m;range=1500-*"), Some(Some(Range { start: 1500, end: None })));
+        assert_eq!(
+            range(b"m;binary;Range=0-1499"),
+            Some(Some(Range {
+                start: 0,
+                end: Some(1499)
+            }))
+        );
+        assert_eq!(
+            range(b"m;range=1500-*"),
+            Some(Some(Range {
+                start: 1500,
+                end: None
+            }))
+        );
         assert_eq!(range(b"m;binary"), None);
-        for bad in ["m;range=", "m;range=5-2", "m;range=a-b", "m;range=*-5", "m;range=1", "m;range=0-1;range=2-*", "m;range=+1-2"] {
+        for bad in [
+            "m;range=",
+            "m;range=5-2",
+            "m;range=a-b",
+            "m;range=*-5",
+            "m;range=1",
+            "m;range=0-1;range=2-*",
+            "m;range=+1-2",
+        ] {
             assert_eq!(range(bad.as_bytes()), Some(None), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_memo_tells_names_apart() {
+        let mut memo = Memo::default();
+        for _ in 0..2 {
+            memo.clear();
+            for _ in 0..2 {
+                for i in 0..2000 {
+                    let name = format!("a{i};range={i}-*");
+                    let info = memo.get(name.as_bytes(), |base| base.ends_with(b"7"));
+                    assert_eq!(
+                        info.range,
+                        Some(Some(Range {
+                            start: i,
+                            end: None
+                        }))
+                    );
+                    assert_eq!(info.wanted, i % 10 == 7);
+                }
+                assert!(memo.get(b"cn", |_| true).text && !memo.get(b"xn", |_| true).text);
+                assert_eq!(memo.get(b"", |_| true).shape, Shape::Bad);
+            }
         }
     }
 

@@ -4,15 +4,16 @@
 //! `version:`, lines that belong to nobody); a `dn:` starts a record, which goes on until a blank line or the next `dn:`.
 //! What happens inside a record is in the second half of this type, in `body.rs`.
 
+use super::Options;
 use super::base64::Decoder;
 use super::blocks::Block;
 use super::encoding::{Format, Oddities, decode};
 use super::limits;
 use super::line::{self, Kind, Parts};
+use super::name::Memo;
 use super::problem::{Code, Problem, cut, excerpt};
 use super::record::Record;
 use super::tally::{BlockTally, Event};
-use super::Options;
 
 /// Buffers of a parser, reused from block to block. One for each thread.
 #[derive(Debug, Clone)]
@@ -21,11 +22,18 @@ pub struct Scratch {
     pub(super) oddities: Oddities,
     pub(super) fold: Vec<u8>,
     pub(super) decoder: Decoder,
+    pub(super) names: Memo,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { decoded: Vec::new(), oddities: Oddities::default(), fold: Vec::new(), decoder: Decoder::new() }
+        Scratch {
+            decoded: Vec::new(),
+            oddities: Oddities::default(),
+            fold: Vec::new(),
+            decoder: Decoder::new(),
+            names: Memo::default(),
+        }
     }
 }
 
@@ -108,6 +116,7 @@ pub struct BlockParser<'a> {
     pub(super) options: &'a Options,
     pub(super) fold: &'a mut Vec<u8>,
     pub(super) decoder: &'a mut Decoder,
+    pub(super) names: &'a mut Memo,
     pub(super) surrogates: &'a [usize],
     pub(super) odd_byte: bool,
     pub(super) state: State,
@@ -123,15 +132,38 @@ impl<'a> BlockParser<'a> {
 
     pub(super) fn of_view(view: View<'a>, options: &'a Options, scratch: &'a mut Scratch) -> Self {
         if !view.format.is_plain() {
-            decode(view.bytes, view.format, &mut scratch.decoded, &mut scratch.oddities);
+            decode(
+                view.bytes,
+                view.format,
+                &mut scratch.decoded,
+                &mut scratch.oddities,
+            );
         }
-        let state = State { line: view.line, after_blank: view.after_blank, seen: !view.first, ..State::default() };
+        // Other options may hold now.
+        scratch.names.clear();
+        let state = State {
+            line: view.line,
+            after_blank: view.after_blank,
+            seen: !view.first,
+            ..State::default()
+        };
         Self::resume(view, options, scratch, state)
     }
 
     /// Goes on with a block that `scratch` holds decoded already.
-    pub(super) fn resume(view: View<'a>, options: &'a Options, scratch: &'a mut Scratch, state: State) -> Self {
-        let Scratch { decoded, oddities, fold, decoder } = scratch;
+    pub(super) fn resume(
+        view: View<'a>,
+        options: &'a Options,
+        scratch: &'a mut Scratch,
+        state: State,
+    ) -> Self {
+        let Scratch {
+            decoded,
+            oddities,
+            fold,
+            decoder,
+            names,
+        } = scratch;
         let plain = view.format.is_plain();
         let mut text: &'a [u8] = if plain { view.bytes } else { decoded };
         let mut ctrl_z = false;
@@ -147,6 +179,7 @@ impl<'a> BlockParser<'a> {
             options,
             fold,
             decoder,
+            names,
             surrogates: if plain { &[] } else { &oddities.surrogates },
             odd_byte: !plain && oddities.odd_byte,
             state,
@@ -258,17 +291,26 @@ impl<'a> BlockParser<'a> {
         let (pos, number) = (self.state.pos, self.state.line);
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, pos, self.view.dn_follows, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
+        let joined = if line.folded {
+            fold.as_slice()
+        } else {
+            self.text.get(line.start..line.end).unwrap_or_default()
+        };
         let prelude = line.lines == 1;
         if content.iter().all(u8::is_ascii_digit) && prelude && !self.state.in_trailer {
             self.report(problems, Code::IdLine, pos, number, || {
-                format!("a line with the number {} stands before the record; it was skipped", excerpt(content))
+                format!(
+                    "a line with the number {} stands before the record; it was skipped",
+                    excerpt(content)
+                )
             });
         } else if joined.iter().all(|b| *b == 0) {
             self.state.after_blank = false;
-            self.report(problems, Code::Nul, pos, number, || "a line of NUL bytes between records was skipped".into());
+            self.report(problems, Code::Nul, pos, number, || {
+                "a line of NUL bytes between records was skipped".into()
+            });
         } else {
-            let parts = line::split(joined);
+            let parts = line::split(joined, line.colon);
             let known = match &parts {
                 Ok(parts) => self.known_line(*parts, problems),
                 Err(_) => false,
@@ -278,12 +320,22 @@ impl<'a> BlockParser<'a> {
                 self.state.after_blank = false;
             }
             if !known {
-                let code = if parts.is_ok() { Code::NoDn } else { Code::NoColon };
+                let code = if parts.is_ok() {
+                    Code::NoDn
+                } else {
+                    Code::NoColon
+                };
                 match &mut self.state.gap {
                     Some(gap) => gap.lines += line.lines,
                     None => {
                         let first = excerpt(joined);
-                        self.state.gap = Some(Gap { code, pos, line: number, lines: line.lines, first });
+                        self.state.gap = Some(Gap {
+                            code,
+                            pos,
+                            line: number,
+                            lines: line.lines,
+                            first,
+                        });
                     }
                 }
             }
@@ -296,7 +348,11 @@ impl<'a> BlockParser<'a> {
     fn known_line(&mut self, parts: Parts<'_>, problems: &mut Vec<Problem>) -> bool {
         let (pos, line) = (self.state.pos, self.state.line);
         let is = |name: &str| parts.name.eq_ignore_ascii_case(name.as_bytes());
-        let value = if parts.kind == Kind::Plain { parts.value.trim_ascii() } else { &[] };
+        let value = if parts.kind == Kind::Plain {
+            parts.value.trim_ascii()
+        } else {
+            &[]
+        };
         if self.state.gap.is_some() && !is("result") {
             return false;
         }
@@ -308,7 +364,10 @@ impl<'a> BlockParser<'a> {
             }
             if value != b"1" {
                 self.report(problems, Code::OtherVersion, pos, line, || {
-                    format!("the version is \"{}\" (expected 1); it was read like version 1", excerpt(parts.value))
+                    format!(
+                        "the version is \"{}\" (expected 1); it was read like version 1",
+                        excerpt(parts.value)
+                    )
                 });
             }
             self.state.seen = true;
@@ -317,7 +376,10 @@ impl<'a> BlockParser<'a> {
         if is("include") {
             self.state.in_trailer = true;
             self.report(problems, Code::Include, pos, line, || {
-                format!("include: {} is never followed; convert that file by itself", excerpt(parts.value))
+                format!(
+                    "include: {} is never followed; convert that file by itself",
+                    excerpt(parts.value)
+                )
             });
             return true;
         }
@@ -325,11 +387,18 @@ impl<'a> BlockParser<'a> {
             self.event(Event::Reference);
         } else if is("result") {
             let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-            let number = std::str::from_utf8(value.get(..digits).unwrap_or_default()).ok().and_then(|d| d.parse().ok());
-            self.event(Event::Result { code: number, text: excerpt(value) });
+            let number = std::str::from_utf8(value.get(..digits).unwrap_or_default())
+                .ok()
+                .and_then(|d| d.parse().ok());
+            self.event(Event::Result {
+                code: number,
+                text: excerpt(value),
+            });
         } else if is("pagedresults") {
             let cookie = value.strip_prefix(b"cookie=").unwrap_or_default();
-            self.event(Event::Page { more: !cookie.is_empty() });
+            self.event(Event::Page {
+                more: !cookie.is_empty(),
+            });
         } else if !is("search") {
             // control:, matchedDN:, text: and others stand in a trailer only.
             return self.state.in_trailer;
@@ -343,7 +412,8 @@ impl<'a> BlockParser<'a> {
         let (text, pos, number) = (self.text, self.state.pos, self.state.line);
         let (end, mut next) = line::physical(text, pos);
         let mut lines = 1;
-        while matches!(text.get(next), Some(b' ' | b'\t')) && line::blank_run(text, next).is_none() {
+        while matches!(text.get(next), Some(b' ' | b'\t')) && line::blank_run(text, next).is_none()
+        {
             next = line::physical(text, next).1;
             lines += 1;
         }
@@ -352,7 +422,13 @@ impl<'a> BlockParser<'a> {
             Some(gap) => gap.lines += lines,
             None => {
                 let first = excerpt(text.get(pos..end).unwrap_or_default());
-                self.state.gap = Some(Gap { code: Code::StrayContinuation, pos, line: number, lines, first });
+                self.state.gap = Some(Gap {
+                    code: Code::StrayContinuation,
+                    pos,
+                    line: number,
+                    lines,
+                    first,
+                });
             }
         }
         let _ = problems;
@@ -361,8 +437,14 @@ impl<'a> BlockParser<'a> {
 
     /// Reports the run of lines that belong to no record.
     fn end_gap(&mut self, problems: &mut Vec<Problem>) {
-        let Some(gap) = self.state.gap.take() else { return };
-        let lines = if gap.lines == 1 { "one line".into() } else { format!("{} lines", gap.lines) };
+        let Some(gap) = self.state.gap.take() else {
+            return;
+        };
+        let lines = if gap.lines == 1 {
+            "one line".into()
+        } else {
+            format!("{} lines", gap.lines)
+        };
         let first = gap.first;
         self.report(problems, gap.code, gap.pos, gap.line, || match gap.code {
             Code::NoDn => format!(
@@ -377,7 +459,11 @@ impl<'a> BlockParser<'a> {
     pub(super) fn comment(&mut self, problems: &mut Vec<Problem>) {
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, self.state.pos, self.view.dn_follows, &mut fold);
-        let joined = if line.folded { fold.as_slice() } else { self.text.get(line.start..line.end).unwrap_or_default() };
+        let joined = if line.folded {
+            fold.as_slice()
+        } else {
+            self.text.get(line.start..line.end).unwrap_or_default()
+        };
         if let Some(event) = Event::of_comment(joined) {
             self.event(event);
         }
@@ -397,7 +483,9 @@ impl<'a> BlockParser<'a> {
             return true;
         }
         if content.first() == Some(&0x1A) {
-            self.report(problems, Code::CtrlZ, pos, line, || "0x1A (Ctrl-Z) at a line start was skipped".into());
+            self.report(problems, Code::CtrlZ, pos, line, || {
+                "0x1A (Ctrl-Z) at a line start was skipped".into()
+            });
             self.state.pos += 1;
             return true;
         }
@@ -417,9 +505,15 @@ impl<'a> BlockParser<'a> {
         if self.view.last && self.view.truncated.is_none() {
             let open_end = self.text.last().is_some_and(|b| *b != b'\n');
             // A last line that does not end was counted all the same.
-            let line = if open_end { line.saturating_sub(1).max(1) } else { line };
+            let line = if open_end {
+                line.saturating_sub(1).max(1)
+            } else {
+                line
+            };
             if self.ctrl_z {
-                self.report(problems, Code::CtrlZ, len, line, || "0x1A (Ctrl-Z) at the end was skipped".into());
+                self.report(problems, Code::CtrlZ, len, line, || {
+                    "0x1A (Ctrl-Z) at the end was skipped".into()
+                });
             }
             if open_end {
                 let start = memchr::memrchr(b'\n', self.text).map_or(0, |n| n + 1);
@@ -436,7 +530,13 @@ impl<'a> BlockParser<'a> {
     }
 
     /// Reports that the block's only record is too large.
-    pub(super) fn truncation(&mut self, problems: &mut Vec<Problem>, pos: usize, line: u64, dn: Option<&[u8]>) {
+    pub(super) fn truncation(
+        &mut self,
+        problems: &mut Vec<Problem>,
+        pos: usize,
+        line: u64,
+        dn: Option<&[u8]>,
+    ) {
         self.state.truncation_reported = true;
         let size = self.view.bytes.len() as u64 + self.view.truncated.unwrap_or(0);
         let limit = self.view.bytes.len();
@@ -446,7 +546,11 @@ impl<'a> BlockParser<'a> {
     }
 
     pub(super) fn dn_at(&self, pos: usize) -> bool {
-        if pos < self.text.len() { line::is_dn(self.text, pos) } else { self.view.dn_follows }
+        if pos < self.text.len() {
+            line::is_dn(self.text, pos)
+        } else {
+            self.view.dn_follows
+        }
     }
 
     pub(super) fn advance(&mut self, next: usize, lines: u64) {
@@ -465,13 +569,28 @@ impl<'a> BlockParser<'a> {
         if self.view.format.encoding.width() == 1 {
             return self.view.offset + pos as u64;
         }
-        let (known, raw) = if pos >= self.state.known.0 { self.state.known } else { (0, 0) };
-        let raw = raw + self.view.format.raw_len(self.text.get(known..pos).unwrap_or_default());
+        let (known, raw) = if pos >= self.state.known.0 {
+            self.state.known
+        } else {
+            (0, 0)
+        };
+        let raw = raw
+            + self
+                .view
+                .format
+                .raw_len(self.text.get(known..pos).unwrap_or_default());
         self.state.known = (pos, raw);
         self.view.offset + raw
     }
 
-    pub(super) fn report(&mut self, problems: &mut Vec<Problem>, code: Code, pos: usize, line: u64, message: impl FnOnce() -> String) {
+    pub(super) fn report(
+        &mut self,
+        problems: &mut Vec<Problem>,
+        code: Code,
+        pos: usize,
+        line: u64,
+        message: impl FnOnce() -> String,
+    ) {
         self.report_at(problems, code, pos, line, None, None, message);
     }
 
@@ -504,28 +623,53 @@ impl<'a> BlockParser<'a> {
         if self.state.omitted > 0
             && let Some(last) = problems.last()
         {
-            let message = format!("{} more problems up to line {} are not listed", self.state.omitted, self.state.line);
-            let problem = Problem { dn: last.dn.clone(), ..Problem::new(Code::TooManyProblems, last.line, last.offset, message) };
+            let message = format!(
+                "{} more problems up to line {} are not listed",
+                self.state.omitted, self.state.line
+            );
+            let problem = Problem {
+                dn: last.dn.clone(),
+                ..Problem::new(Code::TooManyProblems, last.line, last.offset, message)
+            };
             problems.push(problem);
         }
         self.state.reported = 0;
         self.state.omitted = 0;
     }
 
-    pub(super) fn odd_folds(&mut self, line: &line::Line, attribute: Option<&[u8]>, dn: &[u8], problems: &mut Vec<Problem>) {
+    pub(super) fn odd_folds(
+        &mut self,
+        line: &line::Line,
+        attribute: Option<&[u8]>,
+        dn: &[u8],
+        problems: &mut Vec<Problem>,
+    ) {
         let (pos, number) = (line.start, self.state.line);
         let dn = (!dn.is_empty()).then_some(dn);
         if let Some(n) = line.tab_fold {
-            self.report_at(problems, Code::TabFold, pos, number + n, attribute, dn, || {
-                "a continuation line starts with a TAB (expected a SPACE); the TAB was dropped".into()
-            });
+            self.report_at(
+                problems,
+                Code::TabFold,
+                pos,
+                number + n,
+                attribute,
+                dn,
+                || {
+                    "a continuation line starts with a TAB (expected a SPACE); the TAB was dropped"
+                        .into()
+                },
+            );
         }
         if let Some(n) = line.lost_fold {
             self.report_at(problems, Code::LostFold, pos, number + n, attribute, dn, || {
                 "a line of base64 without a leading space follows a base64 value; it was read as its continuation".into()
             });
         }
-        while let Some(&at) = self.surrogates.get(self.state.surrogates_done).filter(|at| **at < line.next) {
+        while let Some(&at) = self
+            .surrogates
+            .get(self.state.surrogates_done)
+            .filter(|at| **at < line.next)
+        {
             self.state.surrogates_done += 1;
             self.report_at(problems, Code::LoneSurrogate, at.max(pos), number, attribute, dn, || {
                 "half of a UTF-16 surrogate pair stands alone; it was kept as three bytes that are not UTF-8".into()
@@ -553,6 +697,16 @@ pub fn reparse(
     record: &mut Record,
     problems: &mut Vec<Problem>,
 ) -> bool {
-    let view = View { bytes: raw, format, offset, line, first: false, last: false, dn_follows: false, after_blank: true, truncated: None };
+    let view = View {
+        bytes: raw,
+        format,
+        offset,
+        line,
+        first: false,
+        last: false,
+        dn_follows: false,
+        after_blank: true,
+        truncated: None,
+    };
     BlockParser::of_view(view, options, scratch).next(record, problems)
 }

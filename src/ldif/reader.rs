@@ -1,5 +1,6 @@
 //! Reading an input from start to end in one go.
 
+use super::Options;
 use super::blocks::{Block, BlockOptions, Blocks};
 use super::detect::{Detected, Foreign, sniff};
 use super::encoding::Format;
@@ -7,7 +8,6 @@ use super::parser::{BlockParser, Scratch, State};
 use super::problem::Problem;
 use super::record::Record;
 use super::tally::Tally;
-use super::Options;
 use std::io::{self, Cursor, Read};
 
 /// Why an input cannot be read at all.
@@ -46,7 +46,11 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// As [`Reader::new`].
-    pub fn with_blocks(reader: R, options: Options, sizes: BlockOptions) -> Result<Self, ReadError> {
+    pub fn with_blocks(
+        reader: R,
+        options: Options,
+        sizes: BlockOptions,
+    ) -> Result<Self, ReadError> {
         let (detected, reader) = sniff(reader)?;
         let format = match detected {
             Detected::Ldif(format) => format,
@@ -81,7 +85,11 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// The input cannot be read further. What was given out so far is good.
-    pub fn next(&mut self, record: &mut Record, problems: &mut Vec<Problem>) -> Result<bool, ReadError> {
+    pub fn next(
+        &mut self,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Result<bool, ReadError> {
         loop {
             if self.state.is_none() {
                 if !self.blocks.next(&mut self.block)? {

@@ -35,14 +35,19 @@ impl Event {
         let text = comment.strip_prefix(b"#")?.trim_ascii();
         let number = |text: &[u8]| {
             let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-            std::str::from_utf8(text.get(..digits)?).ok()?.parse::<u64>().ok()
+            std::str::from_utf8(text.get(..digits)?)
+                .ok()?
+                .parse::<u64>()
+                .ok()
         };
         match text.first()? {
             b'n' => {
                 if let Some(rest) = text.strip_prefix(b"numEntries:") {
                     return number(rest.trim_ascii_start()).map(Event::Entries);
                 }
-                text.strip_prefix(b"numResponses:").and_then(|rest| number(rest.trim_ascii_start())).map(Event::Responses)
+                text.strip_prefix(b"numResponses:")
+                    .and_then(|rest| number(rest.trim_ascii_start()))
+                    .map(Event::Responses)
             }
             b'r' => {
                 if text.starts_with(b"refldap") {
@@ -50,10 +55,15 @@ impl Event {
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
-                (rest.ends_with(b" records") || rest.ends_with(b" record")).then_some(Event::Returned(count))
+                (rest.ends_with(b" records") || rest.ends_with(b" record"))
+                    .then_some(Event::Returned(count))
             }
             b'e' => (text == b"extended LDIF").then_some(Event::Header),
-            b'p' => text.strip_prefix(b"pagedresults: cookie=").map(|cookie| Event::Page { more: !cookie.is_empty() }),
+            b'p' => text
+                .strip_prefix(b"pagedresults: cookie=")
+                .map(|cookie| Event::Page {
+                    more: !cookie.is_empty(),
+                }),
             _ => None,
         }
     }
@@ -94,7 +104,12 @@ impl BlockTally {
     }
 
     pub(super) fn event(&mut self, event: Event, line: u64, offset: u64) {
-        self.seen.push(Seen { event, records: self.records, line, offset });
+        self.seen.push(Seen {
+            event,
+            records: self.records,
+            line,
+            offset,
+        });
     }
 
     pub(super) fn ranges_of(&mut self, record: &Record) {
@@ -180,7 +195,12 @@ impl Tally {
     }
 
     fn take(&mut self, seen: Seen) {
-        let Seen { event, line, offset, .. } = seen;
+        let Seen {
+            event,
+            line,
+            offset,
+            ..
+        } = seen;
         match event {
             Event::Header => {
                 self.settle();
@@ -218,12 +238,20 @@ impl Tally {
             }
             Event::Returned(told) => {
                 let with_references = told.checked_sub(self.references);
-                let told = with_references.filter(|told| self.fits(*told)).unwrap_or(told);
+                let told = with_references
+                    .filter(|told| self.fits(*told))
+                    .unwrap_or(told);
                 self.compare(told, line, offset);
             }
             Event::Responses(told) => {
-                let entries = told.saturating_sub(self.references).saturating_sub(self.results.max(1));
-                self.responses = Some(Responses { entries, line, offset });
+                let entries = told
+                    .saturating_sub(self.references)
+                    .saturating_sub(self.results.max(1));
+                self.responses = Some(Responses {
+                    entries,
+                    line,
+                    offset,
+                });
             }
         }
     }
@@ -240,13 +268,23 @@ impl Tally {
             );
             self.problem(Problem::new(Code::CountMismatch, line, offset, message));
         }
-        (self.since_trailer, self.since_header, self.references, self.results) = (0, 0, 0, 0);
+        (
+            self.since_trailer,
+            self.since_header,
+            self.references,
+            self.results,
+        ) = (0, 0, 0, 0);
         self.confirmed = true;
     }
 
     /// A count of responses without a count of entries: compare that.
     fn settle(&mut self) {
-        if let Some(Responses { entries, line, offset }) = self.responses.take() {
+        if let Some(Responses {
+            entries,
+            line,
+            offset,
+        }) = self.responses.take()
+        {
             self.compare(entries, line, offset);
         }
     }
@@ -257,7 +295,12 @@ impl Tally {
         self.settle();
         if let Some((line, offset)) = self.more_pages {
             let message = "the last page of the search says that more follow (expected an empty cookie): the export is incomplete; export again";
-            self.problem(Problem::new(Code::PagesMissing, line, offset, message.into()));
+            self.problem(Problem::new(
+                Code::PagesMissing,
+                line,
+                offset,
+                message.into(),
+            ));
         }
         if self.all_references > 0 {
             let (line, offset) = self.first_reference;
@@ -283,7 +326,12 @@ impl Tally {
             && let Some(last) = problems.last()
         {
             let message = format!("{} more problems of this kind are not listed", self.omitted);
-            problems.push(Problem::new(Code::TooManyProblems, last.line, last.offset, excerpt(message.as_bytes())));
+            problems.push(Problem::new(
+                Code::TooManyProblems,
+                last.line,
+                last.offset,
+                excerpt(message.as_bytes()),
+            ));
         }
         problems.extend(self.ranges.finish());
         problems.sort_by_key(|p| p.line);
