@@ -9,8 +9,7 @@
 
 use base64::Engine as _;
 use certferry::ldif::{
-    BlockOptions, Code, DnState, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot,
-    code_page,
+    BlockOptions, Code, DnState, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot, code_page,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -38,20 +37,15 @@ fn arguments() -> Result<Arguments, String> {
     let (mut quiet, mut file, mut root, mut prefixes) = (false, None, None, Vec::new());
     let mut words = std::env::args_os().skip(1);
     while let Some(word) = words.next() {
-        let word = word
-            .into_string()
-            .map_err(|w| format!("not UTF-8: {}", w.display()))?;
+        let word = word.into_string().map_err(|w| format!("not UTF-8: {}", w.display()))?;
         let (name, inline) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => {
-                (name.to_owned(), Some(value.to_owned()))
-            }
+            Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
             _ => (word, None),
         };
         let mut value = || {
             inline.clone().map(Ok).unwrap_or_else(|| {
                 let word = words.next().ok_or(format!("{name} needs a value"))?;
-                word.into_string()
-                    .map_err(|w| format!("not UTF-8: {}", w.display()))
+                word.into_string().map_err(|w| format!("not UTF-8: {}", w.display()))
             })
         };
         match name.as_str() {
@@ -59,8 +53,7 @@ fn arguments() -> Result<Arguments, String> {
             "--url-prefix" => prefixes.push(value()?),
             "--encoding" => {
                 let label = value()?;
-                options.code_page =
-                    Some(code_page(&label).ok_or(format!("unknown code page {label}"))?);
+                options.code_page = Some(code_page(&label).ok_or(format!("unknown code page {label}"))?);
             }
             "--block-size" => {
                 sizes.block_size = value()?.parse().map_err(|e| format!("--block-size: {e}"))?
@@ -73,19 +66,13 @@ fn arguments() -> Result<Arguments, String> {
         }
     }
     if let Some(folder) = root {
-        let mut root =
-            UrlRoot::new(folder.as_ref()).map_err(|e| format!("--url-root {folder}: {e}"))?;
+        let mut root = UrlRoot::new(folder.as_ref()).map_err(|e| format!("--url-root {folder}: {e}"))?;
         for prefix in &prefixes {
             root = root.with_prefix(prefix);
         }
         options.url_root = Some(root);
     }
-    Ok(Arguments {
-        options,
-        sizes,
-        quiet,
-        file: file.ok_or("no FILE")?,
-    })
+    Ok(Arguments { options, sizes, quiet, file: file.ok_or("no FILE")? })
 }
 
 /// Counts problems by kind.
@@ -104,10 +91,7 @@ fn print_problem(
     quiet: bool,
     file: &str,
 ) -> io::Result<()> {
-    *summary
-        .kinds
-        .entry((problem.severity, problem.code))
-        .or_default() += 1;
+    *summary.kinds.entry((problem.severity, problem.code)).or_default() += 1;
     if quiet {
         return Ok(());
     }
@@ -148,11 +132,7 @@ fn print_record(out: &mut impl Write, record: &Record) -> io::Result<()> {
     writeln!(out, "]}}")
 }
 
-fn dump(
-    arguments: &Arguments,
-    out: &mut impl Write,
-    summary: &mut Summary,
-) -> Result<(), ReadError> {
+fn dump(arguments: &Arguments, out: &mut impl Write, summary: &mut Summary) -> Result<(), ReadError> {
     let input: Box<dyn Read> = if arguments.file == "-" {
         Box::new(io::stdin())
     } else {
@@ -181,11 +161,8 @@ fn dump(
         summary.records += 1;
         if quiet {
             summary.values += record.len() as u64;
-            summary.bytes += record
-                .attributes()
-                .filter_map(|a| a.bytes())
-                .map(|b| b.len() as u64)
-                .sum::<u64>();
+            summary.bytes +=
+                record.attributes().filter_map(|a| a.bytes()).map(|b| b.len() as u64).sum::<u64>();
         }
     }
 }
@@ -228,13 +205,6 @@ fn main() -> ExitCode {
     for ((severity, code), count) in &summary.kinds {
         eprintln!("  {count} x {} {code}", severity.as_str());
     }
-    let errors = summary
-        .kinds
-        .keys()
-        .any(|(severity, _)| *severity == Severity::Error);
-    if errors || result.is_err() {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    }
+    let errors = summary.kinds.keys().any(|(severity, _)| *severity == Severity::Error);
+    if errors || result.is_err() { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

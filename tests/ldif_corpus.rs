@@ -11,10 +11,7 @@ use std::path::{Path, PathBuf};
 
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("CERTFERRY_CORPUS")
-        .map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-            PathBuf::from,
-        )
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from)
         .join("ldif");
     // A worktree may stand one level deeper.
     let deeper = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/ldif");
@@ -38,10 +35,7 @@ fn read_with(
     options: &Options,
     block_size: usize,
 ) -> Result<(Vec<Entry>, Vec<Problem>), ReadError> {
-    let sizes = BlockOptions {
-        block_size,
-        ..BlockOptions::default()
-    };
+    let sizes = BlockOptions { block_size, ..BlockOptions::default() };
     let mut reader = Reader::with_blocks(input, options.clone(), sizes)?;
     let (mut record, mut problems, mut entries) = (Record::new(), Vec::new(), Vec::new());
     while reader.next(&mut record, &mut problems)? {
@@ -62,14 +56,14 @@ fn read(input: &[u8]) -> (Vec<Entry>, Vec<Problem>) {
     read_with(input, &Options::default(), 1 << 20).unwrap()
 }
 
+/// A DN and its attributes.
+type Simple = (Vec<u8>, Vec<(String, Vec<u8>)>);
+
 /// A reader of well-formed LDIF without change records, as simple as can be: the oracle.
-fn oracle(text: &[u8]) -> Vec<(Vec<u8>, Vec<(String, Vec<u8>)>)> {
-    let text: Vec<u8> = String::from_utf8(text.to_vec())
-        .unwrap()
-        .replace("\r\n", "\n")
-        .replace("\n ", "")
-        .into_bytes();
-    let mut records: Vec<(Vec<u8>, Vec<(String, Vec<u8>)>)> = Vec::new();
+fn oracle(text: &[u8]) -> Vec<Simple> {
+    let text: Vec<u8> =
+        String::from_utf8(text.to_vec()).unwrap().replace("\r\n", "\n").replace("\n ", "").into_bytes();
+    let mut records: Vec<Simple> = Vec::new();
     let mut open = false;
     for line in text.split(|b| *b == b'\n') {
         if line.is_empty() {
@@ -85,9 +79,7 @@ fn oracle(text: &[u8]) -> Vec<(Vec<u8>, Vec<(String, Vec<u8>)>)> {
         let name = String::from_utf8(line[..colon].to_vec()).unwrap();
         let rest = &line[colon + 1..];
         let value = if let Some(encoded) = rest.strip_prefix(b":") {
-            base64::engine::general_purpose::STANDARD
-                .decode(encoded.trim_ascii())
-                .unwrap()
+            base64::engine::general_purpose::STANDARD.decode(encoded.trim_ascii()).unwrap()
         } else {
             let spaces = rest.iter().take_while(|b| **b == b' ').count();
             rest[spaces..].to_vec()
@@ -113,26 +105,15 @@ fn every_file_is_read_the_same_in_blocks_of_any_size_and_agrees_with_a_simple_re
         }
         files += 1;
         let input = std::fs::read(entry.path()).unwrap();
-        let name = entry
-            .path()
-            .strip_prefix(&corpus)
-            .unwrap()
-            .display()
-            .to_string();
+        let name = entry.path().strip_prefix(&corpus).unwrap().display().to_string();
         let Ok((records, problems)) = read_with(&input, &Options::default(), 1 << 20) else {
-            assert!(
-                !name.ends_with(".ldif") && !name.ends_with(".ldf"),
-                "{name} is LDIF"
-            );
+            assert!(!name.ends_with(".ldif") && !name.ends_with(".ldf"), "{name} is LDIF");
             not_ldif += 1;
             continue;
         };
         for block_size in [64, 1000, 50_000] {
             let other = read_with(&input, &Options::default(), block_size).unwrap();
-            assert!(
-                other == (records.clone(), problems.clone()),
-                "{name} in blocks of {block_size}"
-            );
+            assert!(other == (records.clone(), problems.clone()), "{name} in blocks of {block_size}");
         }
         let lines = input.iter().filter(|b| **b == b'\n').count() as u64 + 2;
         assert!(
@@ -151,23 +132,10 @@ fn every_file_is_read_the_same_in_blocks_of_any_size_and_agrees_with_a_simple_re
             let expected = oracle(&input);
             assert_eq!(records.len(), expected.len(), "{name}: records");
             for (record, (dn, attributes)) in records.iter().zip(expected) {
-                assert_eq!(
-                    record.dn.as_bytes(),
-                    dn.trim_ascii(),
-                    "{name}:{}",
-                    record.line
-                );
-                let found: Vec<(String, Vec<u8>)> = record
-                    .attributes
-                    .iter()
-                    .map(|(n, v)| (n.clone(), v.clone().unwrap()))
-                    .collect();
-                assert!(
-                    found == attributes,
-                    "{name}:{}: values of {}",
-                    record.line,
-                    record.dn
-                );
+                assert_eq!(record.dn.as_bytes(), dn.trim_ascii(), "{name}:{}", record.line);
+                let found: Vec<(String, Vec<u8>)> =
+                    record.attributes.iter().map(|(n, v)| (n.clone(), v.clone().unwrap())).collect();
+                assert!(found == attributes, "{name}:{}: values of {}", record.line, record.dn);
             }
         }
     }
@@ -235,39 +203,18 @@ fn values_behind_urls_are_those_of_the_plain_export() {
     let Some(corpus) = corpus() else { return };
     let (reference, _) = read(&file(&corpus, "openldap-live/LLL.ldif"));
     for (name, prefix, folder) in [
-        (
-            "openldap-live/LLL-t.ldif",
-            "/var/exports/ldap",
-            "openldap-live",
-        ),
-        (
-            "openldap-live/LLL-tt-alice.ldif",
-            "/var/exports/ldap",
-            "openldap-live",
-        ),
-        (
-            "openldap-live/LLL-t-urlprefix.ldif",
-            "/srv/export",
-            "openldap-live/t-files",
-        ),
+        ("openldap-live/LLL-t.ldif", "/var/exports/ldap", "openldap-live"),
+        ("openldap-live/LLL-tt-alice.ldif", "/var/exports/ldap", "openldap-live"),
+        ("openldap-live/LLL-t-urlprefix.ldif", "/srv/export", "openldap-live/t-files"),
     ] {
-        let root = UrlRoot::new(&corpus.join(folder))
-            .unwrap()
-            .with_prefix(prefix);
-        let options = Options {
-            url_root: Some(root),
-            ..Options::default()
-        };
+        let root = UrlRoot::new(&corpus.join(folder)).unwrap().with_prefix(prefix);
+        let options = Options { url_root: Some(root), ..Options::default() };
         let (records, problems) = read_with(&file(&corpus, name), &options, 1 << 20).unwrap();
         assert!(problems.is_empty(), "{name}: {problems:?}");
         let all = content(&reference, None);
         for (dn, values) in content(&records, None) {
             // `ldapsearch -t` prints nothing for an empty value.
-            let expected: Vec<_> = all[&dn]
-                .iter()
-                .filter(|(_, value)| !value.is_empty())
-                .cloned()
-                .collect();
+            let expected: Vec<_> = all[&dn].iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
             assert_eq!(values, expected, "{name}: {dn}");
         }
     }
@@ -281,12 +228,7 @@ fn the_shapes_of_active_directory_agree() {
     for name in ["LLL-paged", "ldbsearch"] {
         let (records, problems) = read(&file(&corpus, &format!("samba-ad-live/{name}.ldif")));
         assert!(problems.is_empty(), "{name}: {problems:?}");
-        for attribute in [
-            "usercertificate",
-            "usersmimecertificate",
-            "mail",
-            "objectclass",
-        ] {
+        for attribute in ["usercertificate", "usersmimecertificate", "mail", "objectclass"] {
             assert_eq!(
                 content(&records, Some(attribute)),
                 content(&reference, Some(attribute)),
@@ -297,23 +239,13 @@ fn the_shapes_of_active_directory_agree() {
     let ranged = |name: &str| {
         let (records, problems) = read(&file(&corpus, &format!("samba-ad-live/{name}.ldif")));
         (
-            records
-                .iter()
-                .flat_map(|r| &r.attributes)
-                .filter(|(name, _)| name.contains(";range="))
-                .count(),
+            records.iter().flat_map(|r| &r.attributes).filter(|(name, _)| name.contains(";range=")).count(),
             problems.iter().map(|p| p.code.as_str()).collect::<Vec<_>>(),
         )
     };
     assert_eq!(ranged("range-complete"), (1600, vec![]));
-    assert_eq!(
-        ranged("range-first-chunk-only"),
-        (1500, vec!["range-incomplete"])
-    );
-    assert_eq!(
-        ranged("range-last-chunk-only"),
-        (100, vec!["range-incomplete"])
-    );
+    assert_eq!(ranged("range-first-chunk-only"), (1500, vec!["range-incomplete"]));
+    assert_eq!(ranged("range-last-chunk-only"), (100, vec!["range-incomplete"]));
 }
 
 #[test]
@@ -331,9 +263,7 @@ fn the_example_prints_one_object_a_line() {
     let mut program = std::env::current_exe().unwrap();
     program.pop();
     program.pop();
-    let program = program
-        .join("examples")
-        .join(format!("ldif_dump{}", std::env::consts::EXE_SUFFIX));
+    let program = program.join("examples").join(format!("ldif_dump{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
         eprintln!("skipped: the example ldif_dump is not built");
         return;
@@ -342,43 +272,25 @@ fn the_example_prints_one_object_a_line() {
     let run = |input: &[u8]| {
         let path = dir.path().join("in.ldif");
         std::fs::write(&path, input).unwrap();
-        let output = std::process::Command::new(&program)
-            .arg(&path)
-            .output()
-            .unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
+        let output = std::process::Command::new(&program).arg(&path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     assert_eq!(
         run(b"dn: cn=a\ncn:: eA==\nX;y: \"\n\n"),
         (Some(0), "{\"line\":1,\"dn\":\"cn=a\",\"changetype\":null,\"attributes\":[[\"cn\",\"eA==\"],[\"X;y\",\"Ig==\"]]}\n".to_owned())
     );
     let (code, text) = run(b"dn: cn=a\nchangetype: add\ncn:: *\n");
-    let lines: Vec<serde_json::Value> = text
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!((code, lines.len(), &lines[0]["changetype"]), (Some(1), 2, &"add".into()));
     assert_eq!(
-        (code, lines.len(), &lines[0]["changetype"]),
-        (Some(1), 2, &"add".into())
-    );
-    assert_eq!(
-        (
-            &lines[1]["line"],
-            &lines[1]["problem"],
-            &lines[1]["severity"]
-        ),
+        (&lines[1]["line"], &lines[1]["problem"], &lines[1]["severity"]),
         (&3.into(), &"bad-base64".into(), &"error".into())
     );
     let keys: Vec<&String> = lines[1].as_object().unwrap().keys().collect();
     assert_eq!(keys.len(), 4);
     let (code, text) = run(b"\x1F\x8B\x08");
     assert!(
-        code == Some(1)
-            && text.contains("gzip")
-            && text.starts_with("{\"line\":1,\"problem\":\"not-ldif\"")
+        code == Some(1) && text.contains("gzip") && text.starts_with("{\"line\":1,\"problem\":\"not-ldif\"")
             || text.contains("\"problem\":\"not-ldif\"")
     );
     assert_eq!(run(b"dn: cn=a\ncn: a\ndn: cn=b\ncn: b\n").0, Some(0));

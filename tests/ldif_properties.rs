@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use base64::Engine as _;
-use certferry::ldif::{
-    BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse,
-};
+use certferry::ldif::{BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse};
 use proptest::prelude::*;
 
 type Attributes = Vec<(String, Option<Vec<u8>>, u64)>;
@@ -23,22 +21,13 @@ fn read(input: &[u8], sizes: BlockOptions) -> Option<(Vec<Seen>, Vec<Problem>)> 
             .attributes()
             .map(|a| (a.name().to_owned(), a.bytes().map(<[u8]>::to_vec), a.line()))
             .collect();
-        seen.push((
-            record.line(),
-            record.offset(),
-            record.raw_len(),
-            record.dn().to_vec(),
-            attributes,
-        ));
+        seen.push((record.line(), record.offset(), record.raw_len(), record.dn().to_vec(), attributes));
     }
     Some((seen, problems))
 }
 
 fn blocks_of(block_size: usize) -> BlockOptions {
-    BlockOptions {
-        block_size,
-        ..BlockOptions::default()
-    }
+    BlockOptions { block_size, ..BlockOptions::default() }
 }
 
 /// Pieces that the reader treats in ways of their own.
@@ -106,15 +95,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn encoded(text: &str, encoding: u8) -> Vec<u8> {
     let utf16 = |text: &str, high_first: bool| -> Vec<u8> {
-        text.encode_utf16()
-            .flat_map(|u| {
-                if high_first {
-                    u.to_be_bytes()
-                } else {
-                    u.to_le_bytes()
-                }
-            })
-            .collect()
+        text.encode_utf16().flat_map(|u| if high_first { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
     };
     match encoding {
         0 => text.as_bytes().to_vec(),
@@ -143,21 +124,18 @@ fn written() -> impl Strategy<Value = Written> {
         any::<bool>(),
         any::<bool>(),
     )
-        .prop_filter_map(
-            "names that mean something",
-            |(name, mut value, fold, base64, ascii)| {
-                if ascii {
-                    value.iter_mut().for_each(|b| *b = 0x21 + *b % 0x5E);
-                }
-                let special = ["dn", "changetype", "control", "include", "version"];
-                (!special.iter().any(|s| name.eq_ignore_ascii_case(s))).then_some(Written {
-                    name,
-                    value,
-                    fold,
-                    base64,
-                })
-            },
-        )
+        .prop_filter_map("names that mean something", |(name, mut value, fold, base64, ascii)| {
+            if ascii {
+                value.iter_mut().for_each(|b| *b = 0x21 + *b % 0x5E);
+            }
+            let special = ["dn", "changetype", "control", "include", "version"];
+            (!special.iter().any(|s| name.eq_ignore_ascii_case(s))).then_some(Written {
+                name,
+                value,
+                fold,
+                base64,
+            })
+        })
 }
 
 fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String {
@@ -173,15 +151,8 @@ fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String 
     };
     for (i, record) in records.iter().enumerate() {
         line(&format!("dn: cn=Some Name {i},dc=example,dc=com"), 78);
-        for Written {
-            name,
-            value,
-            fold,
-            base64,
-        } in record
-        {
-            let safe = value.iter().all(u8::is_ascii_graphic)
-                && !matches!(value.first(), Some(b':' | b'<'));
+        for Written { name, value, fold, base64 } in record {
+            let safe = value.iter().all(u8::is_ascii_graphic) && !matches!(value.first(), Some(b':' | b'<'));
             if *base64 || !safe {
                 let value = base64::engine::general_purpose::STANDARD.encode(value);
                 if first_line_empty {
@@ -194,10 +165,7 @@ fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String 
                     line(&format!("{name}:: {value}"), *fold);
                 }
             } else {
-                line(
-                    &format!("{name}: {}", String::from_utf8_lossy(value)),
-                    *fold,
-                );
+                line(&format!("{name}: {}", String::from_utf8_lossy(value)), *fold);
             }
         }
         line("", 78);

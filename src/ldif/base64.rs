@@ -36,11 +36,7 @@ impl Odd {
             (self.excess_padding, "excess padding"),
             (self.trailing_bits, "trailing bits that are not zero"),
         ];
-        let found: Vec<&str> = parts
-            .iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, text)| *text)
-            .collect();
+        let found: Vec<&str> = parts.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
         found.join(", ")
     }
 }
@@ -59,20 +55,14 @@ pub(super) enum Bad {
 }
 
 fn show(byte: u8) -> String {
-    if byte.is_ascii_graphic() {
-        format!("'{}'", char::from(byte))
-    } else {
-        format!("0x{byte:02X}")
-    }
+    if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("0x{byte:02X}") }
 }
 
 impl Decoder {
     pub(super) fn new() -> Self {
         let config = GeneralPurposeConfig::new();
         Decoder {
-            strict: Simd::standard(
-                config.with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
-            ),
+            strict: Simd::standard(config.with_decode_padding_mode(DecodePaddingMode::RequireCanonical)),
             lenient: Simd::standard(
                 config
                     .with_decode_padding_mode(DecodePaddingMode::RequireNone)
@@ -180,11 +170,7 @@ mod tests {
             ("", "", ""),
             ("eA", "x", "missing padding"),
             ("eA=", "x", "missing padding"),
-            (
-                "eHh",
-                "xx",
-                "missing padding, trailing bits that are not zero",
-            ),
+            ("eHh", "xx", "missing padding, trailing bits that are not zero"),
             ("eHg", "xx", "missing padding"),
             ("eA====", "x", "excess padding"),
             ("eHh4=", "xxx", "excess padding"),
@@ -195,11 +181,7 @@ mod tests {
             ("eB==", "x", "trailing bits that are not zero"),
         ] {
             let (bytes, found) = decode(input).unwrap();
-            assert_eq!(
-                (bytes.as_slice(), found.as_str()),
-                (output.as_bytes(), odd),
-                "{input}"
-            );
+            assert_eq!((bytes.as_slice(), found.as_str()), (output.as_bytes(), odd), "{input}");
         }
     }
 

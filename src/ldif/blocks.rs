@@ -18,10 +18,7 @@ pub struct BlockOptions {
 
 impl Default for BlockOptions {
     fn default() -> Self {
-        BlockOptions {
-            block_size: limits::BLOCK,
-            record_limit: limits::RECORD,
-        }
+        BlockOptions { block_size: limits::BLOCK, record_limit: limits::RECORD }
     }
 }
 
@@ -119,10 +116,7 @@ impl<R: Read> Blocks<R> {
         let block_size = even(options.block_size).min(record_limit);
         Blocks {
             reader,
-            options: BlockOptions {
-                block_size,
-                record_limit,
-            },
+            options: BlockOptions { block_size, record_limit },
             format,
             cutter: Cutter::new(format),
             carry: Vec::new(),
@@ -156,9 +150,7 @@ impl<R: Read> Blocks<R> {
         block.len = 0;
         // Take over what was read already, then read on.
         if block.buf.len() < self.carry.len() {
-            block
-                .buf
-                .resize(self.carry.len().max(size + look + size / 8), 0);
+            block.buf.resize(self.carry.len().max(size + look + size / 8), 0);
         }
         if let Some(head) = block.buf.get_mut(..self.carry.len()) {
             head.copy_from_slice(&self.carry);
@@ -191,12 +183,7 @@ impl<R: Read> Blocks<R> {
             let buf = block.bytes();
             // Line starts up to here can be judged. None behind the record limit is, however much was read: that would
             // make the result depend on the block size.
-            let judged = if self.ended {
-                buf.len()
-            } else {
-                buf.len().saturating_sub(look)
-            }
-            .min(limit);
+            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) }.min(limit);
             if min.is_none() {
                 match self.cutter.first_dn(buf, head_from, judged) {
                     Ok(first) => min = Some(first),
@@ -209,8 +196,7 @@ impl<R: Read> Blocks<R> {
                     if let Some(cut) = self.cutter.last_cut(buf, min, in_block) {
                         break Some(cut);
                     }
-                    from = in_block.saturating_sub(look).max(min)
-                        & !(self.format.encoding.width() - 1);
+                    from = in_block.saturating_sub(look).max(min) & !(self.format.encoding.width() - 1);
                 }
                 match self.cutter.first_cut(buf, from, min, judged) {
                     Ok(cut) => break Some(cut),
@@ -234,8 +220,7 @@ impl<R: Read> Blocks<R> {
     /// Ends the block at a cut, or at the end of the input.
     fn finish(&mut self, block: &mut Block, cut: Option<Cut>) {
         if let Some(cut) = cut {
-            self.carry
-                .extend_from_slice(block.bytes().get(cut.at..).unwrap_or_default());
+            self.carry.extend_from_slice(block.bytes().get(cut.at..).unwrap_or_default());
             block.len = cut.at;
             self.after_blank = cut.after_blank;
         }
@@ -262,11 +247,7 @@ impl<R: Read> Blocks<R> {
             let want = self.options.block_size + look;
             self.fill(&mut rest, want)?;
             let buf = rest.bytes();
-            let judged = if self.ended {
-                buf.len()
-            } else {
-                buf.len().saturating_sub(look)
-            };
+            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) };
             let judged = judged & !(self.format.encoding.width() - 1);
             let found = if line_start && self.cutter.is_dn(buf, 0) {
                 Some(0)
@@ -276,13 +257,11 @@ impl<R: Read> Blocks<R> {
             let gone = found.unwrap_or(if self.ended { buf.len() } else { judged });
             let head = buf.get(..gone).unwrap_or_default();
             // A difference, because a CR file may have a CRLF at this edge: both parts would count that line.
-            self.line +=
-                self.cutter.lines(buf) - self.cutter.lines(buf.get(gone..).unwrap_or_default());
+            self.line += self.cutter.lines(buf) - self.cutter.lines(buf.get(gone..).unwrap_or_default());
             skipped += gone as u64;
             self.offset += gone as u64;
             if found.is_some() || self.ended {
-                self.carry
-                    .extend_from_slice(buf.get(gone..).unwrap_or_default());
+                self.carry.extend_from_slice(buf.get(gone..).unwrap_or_default());
                 self.done = found.is_none();
                 break;
             }
@@ -320,7 +299,6 @@ impl<R: Read> Blocks<R> {
 impl Cutter {
     /// The first line behind the first line end, up to `to`, that starts a record.
     fn first_cut_plain(self, buf: &[u8], to: usize) -> Option<usize> {
-        self.first_line(buf)
-            .and_then(|from| self.first_dn(buf, from, to).ok())
+        self.first_line(buf).and_then(|from| self.first_dn(buf, from, to).ok())
     }
 }

@@ -51,11 +51,7 @@ fn value(part: &[u8]) -> Result<Vec<u8>, (usize, &'static str)> {
         _ => (0, text),
     };
     if digits.is_empty() {
-        return if skip > 0 {
-            Ok(Vec::new())
-        } else {
-            Err((lead, "nothing between two separators"))
-        };
+        return if skip > 0 { Ok(Vec::new()) } else { Err((lead, "nothing between two separators")) };
     }
     let mut bytes = Vec::with_capacity(digits.len() / 2);
     let mut high = None;
@@ -69,10 +65,7 @@ fn value(part: &[u8]) -> Result<Vec<u8>, (usize, &'static str)> {
         }
     }
     if high.is_some() {
-        return Err((
-            lead + skip + digits.len(),
-            "an odd number of hexadecimal digits",
-        ));
+        return Err((lead + skip + digits.len(), "an odd number of hexadecimal digits"));
     }
     Ok(bytes)
 }
@@ -84,11 +77,7 @@ mod tests {
     #[test]
     fn any_case_quoted_or_not_and_joined() {
         for cell in ["X'0aFF';X'01'", "0AfF;01", "x'0aff' ; '01'"] {
-            assert_eq!(
-                binary_values(cell.as_bytes(), 2, 3),
-                [Ok(vec![0x0A, 0xFF]), Ok(vec![1])],
-                "{cell}"
-            );
+            assert_eq!(binary_values(cell.as_bytes(), 2, 3), [Ok(vec![0x0A, 0xFF]), Ok(vec![1])], "{cell}");
         }
         assert!(binary_values(b" ", 2, 3).is_empty());
         assert_eq!(binary_values(b"X''", 2, 3), [Ok(vec![])]);
@@ -108,10 +97,7 @@ mod tests {
         assert_eq!(bad("X'01"), [(2, 3, 5)]);
         assert_eq!(bad("01;;02"), [(2, 3, 4)]);
         assert_eq!(
-            binary_values(b"X'0g';X'02'", 2, 3)
-                .into_iter()
-                .filter_map(Result::ok)
-                .collect::<Vec<_>>(),
+            binary_values(b"X'0g';X'02'", 2, 3).into_iter().filter_map(Result::ok).collect::<Vec<_>>(),
             [vec![2]]
         );
     }

@@ -51,11 +51,7 @@ impl Cutter {
             return buf.get(at).copied();
         }
         let pair = [*buf.get(at)?, *buf.get(at + 1)?];
-        let unit = if self.high_first {
-            u16::from_be_bytes(pair)
-        } else {
-            u16::from_le_bytes(pair)
-        };
+        let unit = if self.high_first { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
         Some(u8::try_from(unit).unwrap_or(0xFF))
     }
 
@@ -78,12 +74,7 @@ impl Cutter {
         let mut at = from;
         loop {
             let rest = buf.get(at..)?;
-            let found = at
-                + if self.cr {
-                    memchr2(b'\n', b'\r', rest)
-                } else {
-                    memchr(b'\n', rest)
-                }?;
+            let found = at + if self.cr { memchr2(b'\n', b'\r', rest) } else { memchr(b'\n', rest) }?;
             let start = found & !(self.width - 1);
             if self.unit(buf, start).is_some_and(|u| self.is_end(u)) {
                 return Some(self.behind(buf, start));
@@ -97,11 +88,7 @@ impl Cutter {
         let mut end = to.min(buf.len());
         loop {
             let head = buf.get(..end)?;
-            let found = if self.cr {
-                memrchr2(b'\n', b'\r', head)
-            } else {
-                memrchr(b'\n', head)
-            }?;
+            let found = if self.cr { memrchr2(b'\n', b'\r', head) } else { memrchr(b'\n', head) }?;
             let start = found & !(self.width - 1);
             if self.unit(buf, start).is_some_and(|u| self.is_end(u)) {
                 let behind = self.behind(buf, start);
@@ -169,11 +156,7 @@ impl Cutter {
             b'\n' => Line::Empty,
             b'\r' => {
                 // CRLF, or in a CR file the CR of an empty line.
-                if units.all(|u| !not_end(&u)) {
-                    Line::Empty
-                } else {
-                    Line::Other
-                }
+                if units.all(|u| !not_end(&u)) { Line::Empty } else { Line::Other }
             }
             b' ' | b'\t' => {
                 if units.filter(not_end).all(|u| matches!(u, b' ' | b'\t')) {
@@ -191,11 +174,7 @@ impl Cutter {
             }
             b'v' | b'V' => {
                 let head: Vec<u8> = units.take(8).map(|u| u.to_ascii_lowercase()).collect();
-                if head == b"version:" {
-                    Line::Prelude
-                } else {
-                    Line::Other
-                }
+                if head == b"version:" { Line::Prelude } else { Line::Other }
             }
             _ => Line::Other,
         }
@@ -203,10 +182,7 @@ impl Cutter {
 
     /// Where to cut for the record whose `dn:` line starts at `dn`.
     fn look_back(self, buf: &[u8], dn: usize) -> Cut {
-        let uncertain = Cut {
-            at: dn,
-            after_blank: false,
-        };
+        let uncertain = Cut { at: dn, after_blank: false };
         let mut start = dn; // of the line that was looked at last, belongs to the record
         let mut below = dn; // the line above this position is looked at next
         let mut direct = true; // that line stands directly above the `dn:` (or above other blank lines)
@@ -217,16 +193,10 @@ impl Cutter {
             match self.line_kind(buf, above, below) {
                 Line::Empty if pending => return uncertain,
                 Line::Empty => {
-                    return Cut {
-                        at: start,
-                        after_blank: true,
-                    };
+                    return Cut { at: start, after_blank: true };
                 }
                 Line::Blanks if direct => {
-                    return Cut {
-                        at: start,
-                        after_blank: true,
-                    };
+                    return Cut { at: start, after_blank: true };
                 }
                 Line::Blanks => blanks = true,
                 Line::Continuation => pending = true,
@@ -241,14 +211,7 @@ impl Cutter {
             below = above;
         }
         // The start of the buffer: a block starts behind a blank line or at a `dn:`, so nothing was cut off above.
-        if pending {
-            uncertain
-        } else {
-            Cut {
-                at: start,
-                after_blank: true,
-            }
-        }
+        if pending { uncertain } else { Cut { at: start, after_blank: true } }
     }
 
     /// The first line at or behind the line start `from` that starts a record and starts at or before `to`; else a line
@@ -292,13 +255,7 @@ impl Cutter {
 
     /// The first cut for a record whose `dn:` line starts at a line start behind `from` and at or before `to`.
     /// Also says where to go on looking when there is none yet.
-    pub(super) fn first_cut(
-        self,
-        buf: &[u8],
-        from: usize,
-        min: usize,
-        to: usize,
-    ) -> Result<Cut, usize> {
+    pub(super) fn first_cut(self, buf: &[u8], from: usize, min: usize, to: usize) -> Result<Cut, usize> {
         let mut at = from;
         while let Some(next) = self.next_line(buf, at) {
             if next > to {
@@ -323,10 +280,7 @@ impl Cutter {
 
     /// Does a line end stand directly before this position?
     pub(super) fn at_line_start(self, buf: &[u8], at: usize) -> bool {
-        at >= self.width
-            && self
-                .unit(buf, at - self.width)
-                .is_some_and(|u| self.is_end(u))
+        at >= self.width && self.unit(buf, at - self.width).is_some_and(|u| self.is_end(u))
     }
 
     /// How many lines end in these bytes.
@@ -341,9 +295,7 @@ impl Cutter {
             };
             let cr = if self.cr {
                 ends(b'\r')
-                    .filter(|at| {
-                        self.unit(buf, (at & !(self.width - 1)) + self.width) != Some(b'\n')
-                    })
+                    .filter(|at| self.unit(buf, (at & !(self.width - 1)) + self.width) != Some(b'\n'))
                     .count()
             } else {
                 0
@@ -386,10 +338,7 @@ mod tests {
 
     #[test]
     fn a_missing_blank_line_cuts_at_the_dn() {
-        for text in [
-            &b"dn: a\ncn: a\nDN : b\ncn: b\n"[..],
-            b"dn: a\ncn: a\n x\n# c\nDN : b\n",
-        ] {
+        for text in [&b"dn: a\ncn: a\nDN : b\ncn: b\n"[..], b"dn: a\ncn: a\n x\n# c\nDN : b\n"] {
             let cut = cutter().last_cut(text, 0, text.len()).unwrap();
             assert!(text[cut.at..].starts_with(b"DN : b"));
             assert!(!cut.after_blank);
@@ -399,34 +348,17 @@ mod tests {
     #[test]
     fn a_line_of_spaces_is_blank_only_directly_before_dn() {
         let text = b"dn: a\ncn: a\n \t\ndn: b\n";
-        assert_eq!(
-            cutter().last_cut(text, 0, text.len()),
-            Some(Cut {
-                at: 15,
-                after_blank: true
-            })
-        );
+        assert_eq!(cutter().last_cut(text, 0, text.len()), Some(Cut { at: 15, after_blank: true }));
         let text = b"dn: a\ncn: a\n \n# c\ndn: b\n";
-        assert_eq!(
-            cutter()
-                .last_cut(text, 0, text.len())
-                .map(|c| c.after_blank),
-            Some(false)
-        );
+        assert_eq!(cutter().last_cut(text, 0, text.len()).map(|c| c.after_blank), Some(false));
     }
 
     #[test]
     fn the_first_record_is_no_cut_and_folded_dn_is_none() {
-        for text in [
-            &b"# c\ndn: a\n"[..],
-            b"dn: a\ncn: x\n dn: b\n",
-            b"dn: a\ndna: b\n",
-            b"dn: a\nd\n n: b\n",
-        ] {
-            assert_eq!(
-                cutter().last_cut(text, 0, text.len()).filter(|c| c.at > 4),
-                None
-            );
+        for text in
+            [&b"# c\ndn: a\n"[..], b"dn: a\ncn: x\n dn: b\n", b"dn: a\ndna: b\n", b"dn: a\nd\n n: b\n"]
+        {
+            assert_eq!(cutter().last_cut(text, 0, text.len()).filter(|c| c.at > 4), None);
         }
     }
 
@@ -437,50 +369,22 @@ mod tests {
         for high_first in [false, true] {
             let raw: Vec<u8> = text
                 .encode_utf16()
-                .flat_map(|u| {
-                    if high_first {
-                        u.to_be_bytes()
-                    } else {
-                        u.to_le_bytes()
-                    }
-                })
+                .flat_map(|u| if high_first { u.to_be_bytes() } else { u.to_le_bytes() })
                 .collect();
-            let encoding = if high_first {
-                Encoding::Utf16Be
-            } else {
-                Encoding::Utf16Le
-            };
-            let cutter = Cutter::new(Format {
-                encoding,
-                ..Format::default()
-            });
+            let encoding = if high_first { Encoding::Utf16Be } else { Encoding::Utf16Le };
+            let cutter = Cutter::new(Format { encoding, ..Format::default() });
             assert_eq!(cutter.lines(&raw), 4);
             let cut = cutter.last_cut(&raw, 0, raw.len()).unwrap();
-            assert_eq!(
-                cut,
-                Cut {
-                    at: 2 * "dn: a\ncn: xxdn: x\n\n".len(),
-                    after_blank: true
-                }
-            );
+            assert_eq!(cut, Cut { at: 2 * "dn: a\ncn: xxdn: x\n\n".len(), after_blank: true });
             assert_eq!(cutter.first_cut(&raw, 0, 0, raw.len()), Ok(cut));
         }
     }
 
     #[test]
     fn cr_files_cut_and_count() {
-        let cutter = Cutter::new(Format {
-            line_end: LineEnd::Cr,
-            ..Format::default()
-        });
+        let cutter = Cutter::new(Format { line_end: LineEnd::Cr, ..Format::default() });
         let text = b"dn: a\rcn: a\r\rdn: b\rcn: b\r\n";
-        assert_eq!(
-            cutter.last_cut(text, 0, text.len()),
-            Some(Cut {
-                at: 13,
-                after_blank: true
-            })
-        );
+        assert_eq!(cutter.last_cut(text, 0, text.len()), Some(Cut { at: 13, after_blank: true }));
         assert_eq!(cutter.lines(text), 5);
     }
 }

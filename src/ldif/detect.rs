@@ -118,18 +118,9 @@ pub fn detect(prefix: &[u8]) -> Detected {
         return Detected::Other(Foreign::Der);
     }
     let (encoding, bom) = encoding(prefix);
-    let mut format = Format {
-        encoding,
-        bom,
-        line_end: LineEnd::Lf,
-    };
+    let mut format = Format { encoding, bom, line_end: LineEnd::Lf };
     let mut text = Vec::new();
-    decode(
-        prefix.get(bom..).unwrap_or_default(),
-        format,
-        &mut text,
-        &mut Oddities::default(),
-    );
+    decode(prefix.get(bom..).unwrap_or_default(), format, &mut text, &mut Oddities::default());
     if is_cr(&text) {
         format.line_end = LineEnd::Cr;
         for byte in &mut text {
@@ -144,16 +135,16 @@ pub fn detect(prefix: &[u8]) -> Detected {
     }
 }
 
+/// A reader that gives the bytes that [`sniff`] has read once more, then the rest.
+pub type Sniffed<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// Reads the first bytes of an input, says what it is, and gives a reader that starts with those bytes again.
 ///
 /// # Errors
 /// What the reader reports.
-pub fn sniff<R: Read>(mut reader: R) -> io::Result<(Detected, io::Chain<Cursor<Vec<u8>>, R>)> {
+pub fn sniff<R: Read>(mut reader: R) -> io::Result<(Detected, Sniffed<R>)> {
     let mut prefix = Vec::new();
-    reader
-        .by_ref()
-        .take(limits::DETECT as u64)
-        .read_to_end(&mut prefix)?;
+    reader.by_ref().take(limits::DETECT as u64).read_to_end(&mut prefix)?;
     let detected = detect(&prefix);
     Ok((detected, Cursor::new(prefix).chain(reader)))
 }
@@ -164,12 +155,8 @@ fn encoding(prefix: &[u8]) -> (Encoding, usize) {
         [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
         [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
         // Without a mark: LDIF starts with ASCII characters, whose other byte is zero.
-        [a, 0, b, 0, ..] if *a != 0 && *b != 0 && a.is_ascii() && b.is_ascii() => {
-            (Encoding::Utf16Le, 0)
-        }
-        [0, a, 0, b, ..] if *a != 0 && *b != 0 && a.is_ascii() && b.is_ascii() => {
-            (Encoding::Utf16Be, 0)
-        }
+        [a, 0, b, 0, ..] if *a != 0 && *b != 0 && a.is_ascii() && b.is_ascii() => (Encoding::Utf16Le, 0),
+        [0, a, 0, b, ..] if *a != 0 && *b != 0 && a.is_ascii() && b.is_ascii() => (Encoding::Utf16Be, 0),
         _ => (Encoding::Utf8, 0),
     }
 }
@@ -192,9 +179,10 @@ fn is_der(prefix: &[u8]) -> bool {
 /// Do CRs alone end the lines? No LF at all, and something behind a CR looks like a line of LDIF.
 fn is_cr(text: &[u8]) -> bool {
     memchr::memchr(b'\n', text).is_none()
-        && text.split(|b| *b == b'\r').skip(1).any(|line| {
-            line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line)
-        })
+        && text
+            .split(|b| *b == b'\r')
+            .skip(1)
+            .any(|line| line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line))
 }
 
 /// Does the line look like `attribute: value`?
@@ -213,10 +201,8 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         return Some(Foreign::Empty);
     };
     let body = text.get(start..).unwrap_or_default();
-    let starts = |tag: &str| {
-        body.get(..tag.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()))
-    };
+    let starts =
+        |tag: &str| body.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()));
     if starts("<!doctype html") || starts("<html") || starts("<head") || starts("<body") {
         return Some(Foreign::Html);
     }
@@ -225,9 +211,7 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         let html = memchr::memmem::find(&lower, b"<html").is_some();
         return Some(if html { Foreign::Html } else { Foreign::Xml });
     }
-    let first = body
-        .get(..super::line::physical(body, 0).0)
-        .unwrap_or_default();
+    let first = body.get(..super::line::physical(body, 0).0).unwrap_or_default();
     if is_csvde(first) {
         return Some(Foreign::Csvde(encoding));
     }
@@ -246,25 +230,14 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         at = next;
         pem |= line.starts_with(b"-----BEGIN ");
         let lower: Vec<u8> = line.iter().take(12).map(u8::to_ascii_lowercase).collect();
-        weak |= [
-            "#",
-            "version:",
-            "search:",
-            "result:",
-            "ref:",
-            "include:",
-            "changetype:",
-        ]
-        .iter()
-        .any(|head| lower.starts_with(head.as_bytes()));
+        weak |= ["#", "version:", "search:", "result:", "ref:", "include:", "changetype:"]
+            .iter()
+            .any(|head| lower.starts_with(head.as_bytes()));
     }
     if pem {
         return Some(Foreign::Pem);
     }
-    let binary = text
-        .iter()
-        .filter(|b| matches!(b, 0..=8 | 0x0E..=0x19 | 0x1B..=0x1F | 0x7F))
-        .count();
+    let binary = text.iter().filter(|b| matches!(b, 0..=8 | 0x0E..=0x19 | 0x1B..=0x1F | 0x7F)).count();
     if binary * 20 > text.len() || (!weak && binary > 0) {
         return Some(Foreign::Binary);
     }
@@ -273,13 +246,8 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
 
 fn is_csvde(first: &[u8]) -> bool {
     let first = first.trim_ascii();
-    let column = first
-        .get(..memchr::memchr2(b',', b';', first).unwrap_or(first.len()))
-        .unwrap_or_default();
-    let column = column
-        .strip_prefix(b"\"")
-        .and_then(|c| c.strip_suffix(b"\""))
-        .unwrap_or(column);
+    let column = first.get(..memchr::memchr2(b',', b';', first).unwrap_or(first.len())).unwrap_or_default();
+    let column = column.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(column);
     column.trim_ascii().eq_ignore_ascii_case(b"dn")
 }
 
@@ -289,37 +257,16 @@ mod tests {
     use super::*;
 
     fn utf16(text: &str, high_first: bool, bom: bool) -> Vec<u8> {
-        let text = if bom {
-            format!("\u{FEFF}{text}")
-        } else {
-            text.to_owned()
-        };
-        text.encode_utf16()
-            .flat_map(|u| {
-                if high_first {
-                    u.to_be_bytes()
-                } else {
-                    u.to_le_bytes()
-                }
-            })
-            .collect()
+        let text = if bom { format!("\u{FEFF}{text}") } else { text.to_owned() };
+        text.encode_utf16().flat_map(|u| if high_first { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
     }
 
     #[test]
     fn encodings_of_ldif() {
         let text = "dn: cn=a\r\ncn: a\r\n";
-        let format = |encoding, bom| {
-            Detected::Ldif(Format {
-                encoding,
-                bom,
-                line_end: LineEnd::Lf,
-            })
-        };
+        let format = |encoding, bom| Detected::Ldif(Format { encoding, bom, line_end: LineEnd::Lf });
         assert_eq!(detect(text.as_bytes()), format(Encoding::Utf8, 0));
-        assert_eq!(
-            detect(format!("\u{FEFF}{text}").as_bytes()),
-            format(Encoding::Utf8, 3)
-        );
+        assert_eq!(detect(format!("\u{FEFF}{text}").as_bytes()), format(Encoding::Utf8, 3));
         for (high_first, encoding) in [(false, Encoding::Utf16Le), (true, Encoding::Utf16Be)] {
             assert_eq!(detect(&utf16(text, high_first, true)), format(encoding, 2));
             assert_eq!(detect(&utf16(text, high_first, false)), format(encoding, 0));
@@ -352,10 +299,7 @@ mod tests {
             "ref: ldap://x\n",
             "dn: cn=a\ncn: \x01\x02\x03\n",
         ] {
-            assert!(
-                matches!(detect(text.as_bytes()), Detected::Ldif(_)),
-                "{text}"
-            );
+            assert!(matches!(detect(text.as_bytes()), Detected::Ldif(_)), "{text}");
         }
     }
 
@@ -365,16 +309,10 @@ mod tests {
             (&b""[..], Foreign::Empty),
             (b"\r\n \n", Foreign::Empty),
             (b"\xEF\xBB\xBF", Foreign::Empty),
-            (
-                b"DN,objectClass,cn\r\n\"CN=a\",user,a\r\n",
-                Foreign::Csvde(Encoding::Utf8),
-            ),
+            (b"DN,objectClass,cn\r\n\"CN=a\",user,a\r\n", Foreign::Csvde(Encoding::Utf8)),
             (b"\"dn\",cn\n", Foreign::Csvde(Encoding::Utf8)),
             (b"-----BEGIN CERTIFICATE-----\nMIIB\n", Foreign::Pem),
-            (
-                b"Bag Attributes\n    a: b\n-----BEGIN CERTIFICATE-----\n",
-                Foreign::Pem,
-            ),
+            (b"Bag Attributes\n    a: b\n-----BEGIN CERTIFICATE-----\n", Foreign::Pem),
             (b"\x30\x82\x03\x75\x30\x82", Foreign::Der),
             (b"\x30\x80\x06\x09\x2a", Foreign::Der),
             (b"<!DOCTYPE html><pre>\ndn: cn=a\n", Foreign::Html),
@@ -391,9 +329,6 @@ mod tests {
             assert_eq!(detect(bytes), Detected::Other(foreign), "{bytes:?}");
         }
         let csvde = utf16("DN,cn\r\n", false, true);
-        assert_eq!(
-            detect(&csvde),
-            Detected::Other(Foreign::Csvde(Encoding::Utf16Le))
-        );
+        assert_eq!(detect(&csvde), Detected::Other(Foreign::Csvde(Encoding::Utf16Le)));
     }
 }

@@ -34,18 +34,14 @@ fn skip_spaces(mut text: &[u8]) -> &[u8] {
 /// Reads a type and its `=`.
 fn attribute_type(text: &[u8]) -> Option<&[u8]> {
     let text = skip_spaces(text);
-    let end = text
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))?;
+    let end = text.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))?;
     let (name, rest) = text.split_at(end);
     let is_oid = |name: &[u8]| {
-        name.split(|b| *b == b'.')
-            .all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
+        name.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
     };
     let is_name = name.first().is_some_and(u8::is_ascii_alphabetic) && !name.contains(&b'.');
-    let with_prefix = name
-        .split_at_checked(4)
-        .is_some_and(|(p, oid)| p.eq_ignore_ascii_case(b"oid.") && is_oid(oid));
+    let with_prefix =
+        name.split_at_checked(4).is_some_and(|(p, oid)| p.eq_ignore_ascii_case(b"oid.") && is_oid(oid));
     if !(is_name || is_oid(name) || with_prefix) {
         return None;
     }
@@ -65,16 +61,12 @@ fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
             b',' | b'+' => break,
             _ if hex_string
                 && byte == b' '
-                && skip_spaces(text.get(at..)?)
-                    .first()
-                    .is_none_or(|b| matches!(b, b',' | b'+')) => {}
+                && skip_spaces(text.get(at..)?).first().is_none_or(|b| matches!(b, b',' | b'+')) => {}
             _ if hex_string && byte.is_ascii_hexdigit() => digits += 1,
             _ if hex_string => return None,
             b'"' | b';' | b'<' | b'>' | 0 => return None,
             b'\\' => match (text.get(at + 1)?, text.get(at + 2)) {
-                (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', _) => {
-                    at += 1
-                }
+                (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', _) => at += 1,
                 (high, Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 2,
                 _ => return None,
             },
@@ -82,7 +74,7 @@ fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
         }
         at += 1;
     }
-    if hex_string && (digits == 0 || digits % 2 != 0) {
+    if hex_string && (digits == 0 || !digits.is_multiple_of(2)) {
         return None;
     }
     match text.get(at) {

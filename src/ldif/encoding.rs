@@ -60,10 +60,8 @@ impl Format {
             Encoding::Utf8 => text.len() as u64,
             // One unit for each character that is not a continuation byte, two for those outside the BMP.
             Encoding::Utf16Le | Encoding::Utf16Be => {
-                let units: usize = text
-                    .iter()
-                    .map(|&b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0))
-                    .sum();
+                let units: usize =
+                    text.iter().map(|&b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0)).sum();
                 2 * units as u64
             }
         }
@@ -113,9 +111,7 @@ fn utf16(raw: &[u8], unit: fn([u8; 2]) -> u16, out: &mut Vec<u8>, oddities: &mut
     let mut bytes = [0_u8; CHUNK * 3];
     let mut at = 0;
     while at < pairs.len() {
-        let chunk = pairs
-            .get(at..pairs.len().min(at + CHUNK))
-            .unwrap_or_default();
+        let chunk = pairs.get(at..pairs.len().min(at + CHUNK)).unwrap_or_default();
         for (unit_out, pair) in units.iter_mut().zip(chunk) {
             *unit_out = unit(*pair);
         }
@@ -153,10 +149,7 @@ mod tests {
     fn utf16_round_trip_with_lengths() {
         let text = "dn: cn=Zoë 😀\r\n".repeat(700);
         let (mut out, mut odd) = (Vec::new(), Oddities::default());
-        let format = Format {
-            encoding: Encoding::Utf16Le,
-            ..Format::default()
-        };
+        let format = Format { encoding: Encoding::Utf16Le, ..Format::default() };
         decode(&le(&text), format, &mut out, &mut odd);
         assert_eq!(out, text.as_bytes());
         assert_eq!(odd, Oddities::default());
@@ -167,29 +160,17 @@ mod tests {
     fn lone_surrogates_are_kept_and_placed() {
         let raw = [0x61, 0, 0x00, 0xD8, 0x62, 0, 0x00, 0xDC, 0x63];
         let (mut out, mut odd) = (Vec::new(), Oddities::default());
-        let format = Format {
-            encoding: Encoding::Utf16Le,
-            ..Format::default()
-        };
+        let format = Format { encoding: Encoding::Utf16Le, ..Format::default() };
         decode(&raw, format, &mut out, &mut odd);
         assert_eq!(out, b"a\xED\xA0\x80b\xED\xB0\x80");
-        assert_eq!(
-            odd,
-            Oddities {
-                surrogates: vec![1, 5],
-                odd_byte: true
-            }
-        );
+        assert_eq!(odd, Oddities { surrogates: vec![1, 5], odd_byte: true });
         assert_eq!(format.raw_len(&out), 8);
     }
 
     #[test]
     fn cr_becomes_lf_and_crlf_stays() {
         let (mut out, mut odd) = (Vec::new(), Oddities::default());
-        let format = Format {
-            line_end: LineEnd::Cr,
-            ..Format::default()
-        };
+        let format = Format { line_end: LineEnd::Cr, ..Format::default() };
         decode(b"a\rb\r\nc\r\r", format, &mut out, &mut odd);
         assert_eq!(out, b"a\nb\r\nc\n\n");
     }

@@ -9,7 +9,7 @@ use super::problem::Code;
 use memchr::memchr;
 
 /// A logical line. Its text is `text[start..end]`, or the fold buffer if `folded`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Line {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -59,9 +59,7 @@ pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
             (2, [b':', ..]) => return true,
             (2, [b' ' | b'\t', rest @ ..]) => rest,
             // A fold. (A line that starts with one is no line of its own.)
-            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => {
-                rest
-            }
+            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => rest,
             _ => return false,
         };
     }
@@ -89,10 +87,7 @@ pub(super) fn blank_run(text: &[u8], at: usize) -> Option<(usize, u64)> {
 
 /// Characters of the standard base64 alphabet and padding, at least one.
 fn is_pure_base64(line: &[u8]) -> bool {
-    !line.is_empty()
-        && line
-            .iter()
-            .all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    !line.is_empty() && line.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// What is known of the text around the line.
@@ -106,41 +101,17 @@ struct Context {
 
 /// Joins the logical line that starts at `start`. `fold` receives its text if it is folded.
 pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u8>) -> Line {
-    let line = join_with(
-        text,
-        start,
-        Context {
-            dn_follows,
-            guess: true,
-        },
-        fold,
-    );
+    let line = join_with(text, start, Context { dn_follows, guess: true }, fold);
     if line.folded && memchr(b'\n', fold).is_some() {
-        return join_with(
-            text,
-            start,
-            Context {
-                dn_follows,
-                guess: false,
-            },
-            fold,
-        );
+        return join_with(text, start, Context { dn_follows, guess: false }, fold);
     }
     line
 }
 
 fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
     let (end, mut next) = physical(text, start);
-    let mut line = Line {
-        start,
-        end,
-        folded: false,
-        colon: None,
-        next,
-        lines: 1,
-        tab_fold: None,
-        lost_fold: None,
-    };
+    let mut line =
+        Line { start, end, folded: false, colon: None, next, lines: 1, tab_fold: None, lost_fold: None };
     let first = text.get(start..end).unwrap_or_default();
     let comment = first.first() == Some(&b'#');
     // Where the first line shows the kind already, it need not be looked for in the joined text.
@@ -156,11 +127,7 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
     loop {
         while let Some(&byte @ (b' ' | b'\t')) = text.get(next) {
             if let Some((behind, lines)) = blank_run(text, next) {
-                let dn = if behind < text.len() {
-                    is_dn(text, behind)
-                } else {
-                    context.dn_follows
-                };
+                let dn = if behind < text.len() { is_dn(text, behind) } else { context.dn_follows };
                 if dn {
                     // Blank lines between two records, not empty continuations.
                     line.next = next;
@@ -230,16 +197,8 @@ fn begin(line: &mut Line, first: &[u8], fold: &mut Vec<u8>) {
 /// Copies continuation lines as long as each has `content` bytes (with its leading space) and `whole` with its line end,
 /// judged by the line end's place alone. Says where it stopped and how many lines that were.
 #[inline]
-fn same_width(
-    text: &[u8],
-    from: usize,
-    content: usize,
-    whole: usize,
-    fold: &mut Vec<u8>,
-) -> (usize, u64) {
-    let end = text
-        .get(from.saturating_sub(whole - content)..from)
-        .unwrap_or_default();
+fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut Vec<u8>) -> (usize, u64) {
+    let end = text.get(from.saturating_sub(whole - content)..from).unwrap_or_default();
     let (mut at, mut lines) = (from, 0);
     while let Some(line) = text.get(at..at + whole) {
         let (body, line_end) = line.split_at(content);
@@ -270,11 +229,7 @@ fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
             let pure = is_pure_base64(text.get(at..end).unwrap_or_default());
-            if pure && !continuations_have_colon(text, next) {
-                (end, next)
-            } else {
-                (at, at)
-            }
+            if pure && !continuations_have_colon(text, next) { (end, next) } else { (at, at) }
         }
         Some(_) => (at, at),
     }
@@ -330,12 +285,7 @@ pub(super) fn split(line: &[u8], colon: Option<usize>) -> Result<Parts<'_>, Code
     while let [b' ', rest @ ..] = value {
         value = rest;
     }
-    Ok(Parts {
-        name,
-        blank_before_colon: name.len() != written.len(),
-        kind,
-        value,
-    })
+    Ok(Parts { name, blank_before_colon: name.len() != written.len(), kind, value })
 }
 
 #[cfg(test)]
@@ -346,41 +296,11 @@ mod tests {
     fn joined(text: &[u8]) -> (Vec<u8>, Line) {
         let mut results = [false, true].map(|guess| {
             let mut fold = Vec::new();
-            let line = join_with(
-                text,
-                0,
-                Context {
-                    dn_follows: false,
-                    guess,
-                },
-                &mut fold,
-            );
-            (
-                if line.folded {
-                    fold
-                } else {
-                    text[line.start..line.end].to_vec()
-                },
-                line,
-            )
+            let line = join_with(text, 0, Context { dn_follows: false, guess }, &mut fold);
+            (if line.folded { fold } else { text[line.start..line.end].to_vec() }, line)
         });
         assert_eq!(results[0], results[1], "guessing changes {text:?}");
         std::mem::take(&mut results[0])
-    }
-
-    impl Default for Line {
-        fn default() -> Self {
-            Line {
-                start: 0,
-                end: 0,
-                folded: false,
-                colon: None,
-                next: 0,
-                lines: 0,
-                tab_fold: None,
-                lost_fold: None,
-            }
-        }
     }
 
     #[test]
@@ -405,16 +325,7 @@ mod tests {
     fn blank_lines_of_spaces_end_the_line_only_before_dn() {
         assert_eq!(
             joined(b"cn: a\n  \ndn: b\n"),
-            (
-                b"cn: a".to_vec(),
-                Line {
-                    end: 5,
-                    colon: Some(2),
-                    next: 6,
-                    lines: 1,
-                    ..Line::default()
-                }
-            )
+            (b"cn: a".to_vec(), Line { end: 5, colon: Some(2), next: 6, lines: 1, ..Line::default() })
         );
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
@@ -439,33 +350,15 @@ mod tests {
     #[test]
     fn guessing_widths_agrees_with_searching() {
         let (text, line) = joined(b"cn:: AAAA\r\n BBBB\r\n CCCC\r\n DDDD\r\n EE\r\nsn: a\r\n");
-        assert_eq!(
-            (text.as_slice(), line.lines),
-            (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5)
-        );
+        assert_eq!((text.as_slice(), line.lines), (&b"cn:: AAAABBBBCCCCDDDDEE"[..], 5));
     }
 
     #[test]
     fn dn_lines() {
-        for dn in [
-            &b"dn: a"[..],
-            b"DN:: a",
-            b"dN \t:",
-            b"d\n n: a",
-            b"dn\r\n : a",
-            b"dn\n :\n : a",
-        ] {
+        for dn in [&b"dn: a"[..], b"DN:: a", b"dN \t:", b"d\n n: a", b"dn\r\n : a", b"dn\n :\n : a"] {
             assert!(is_dn(dn, 0), "{dn:?}");
         }
-        for other in [
-            &b"dn"[..],
-            b"",
-            b"dnx: a",
-            b" dn: a",
-            b"d\nn: a",
-            b"dn\n: a",
-            b"d n: a",
-        ] {
+        for other in [&b"dn"[..], b"", b"dnx: a", b" dn: a", b"d\nn: a", b"dn\n: a", b"d n: a"] {
             assert!(!is_dn(other, 0), "{other:?}");
         }
     }

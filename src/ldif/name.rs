@@ -7,18 +7,12 @@
 const NAMES: &[(&str, &[&str])] = &[
     ("userCertificate", &["2.5.4.36"]),
     // The first OID is Active Directory's, the second that of RFC 2798.
-    (
-        "userSMIMECertificate",
-        &["2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"],
-    ),
+    ("userSMIMECertificate", &["2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"]),
     ("userPKCS12", &["2.16.840.1.113730.3.1.216"]),
     ("mail", &["0.9.2342.19200300.100.1.3", "rfc822Mailbox"]),
     ("cn", &["2.5.4.3", "commonName"]),
     ("objectClass", &["2.5.4.0"]),
-    (
-        "displayName",
-        &["1.2.840.113556.1.2.13", "2.16.840.1.113730.3.1.241"],
-    ),
+    ("displayName", &["1.2.840.113556.1.2.13", "2.16.840.1.113730.3.1.241"]),
     ("proxyAddresses", &["1.2.840.113556.1.2.210"]),
     ("objectGUID", &["1.2.840.113556.1.4.2"]),
     ("sAMAccountName", &["1.2.840.113556.1.4.221"]),
@@ -33,9 +27,7 @@ pub fn canonical(base: &[u8]) -> Option<&'static str> {
         .iter()
         .find(|(name, others)| {
             base.eq_ignore_ascii_case(name.as_bytes())
-                || others
-                    .iter()
-                    .any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
+                || others.iter().any(|o| base.eq_ignore_ascii_case(o.as_bytes()))
         })
         .map(|(name, _)| *name)
 }
@@ -119,8 +111,7 @@ pub(super) fn is_text(base: &[u8]) -> bool {
         t.len() == base.len()
             && t.as_bytes().first().map(u8::to_ascii_lowercase) == first
             && base.eq_ignore_ascii_case(t.as_bytes())
-    }) || (base.first().is_some_and(u8::is_ascii_digit)
-        && canonical(base).is_some_and(|c| TEXT.contains(&c)))
+    }) || (base.first().is_some_and(u8::is_ascii_digit) && canonical(base).is_some_and(|c| TEXT.contains(&c)))
 }
 
 /// A `;range=` option: values are the `start`th to `end`th (from 0) of the attribute.
@@ -181,8 +172,7 @@ impl Memo {
             (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
             _ => (name.iter().fold(0, |key, b| key << 8 | u64::from(*b)), 0),
         };
-        let key =
-            (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let key = (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let at = (key >> 56) as usize % Self::SLOTS;
         match self.slots.get(at) {
             Some(Some((known, info))) if known == name => *info,
@@ -220,23 +210,16 @@ pub(super) fn shape(name: &[u8]) -> Shape {
         return Shape::Bad;
     }
     let oid = without_oid_prefix(base);
-    let is_oid = oid
-        .split(|b| *b == b'.')
-        .all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
+    let is_oid = oid.split(|b| *b == b'.').all(|arc| !arc.is_empty() && arc.iter().all(u8::is_ascii_digit))
         && oid.contains(&b'.');
     let is_name = base.first().is_some_and(u8::is_ascii_alphabetic) && !base.contains(&b'.');
     let options_good = options(name).all(|o| !o.is_empty());
-    if (is_oid || is_name) && options_good {
-        Shape::Good
-    } else {
-        Shape::Odd
-    }
+    if (is_oid || is_name) && options_good { Shape::Good } else { Shape::Odd }
 }
 
 /// The base name: up to the first `;`.
 pub(super) fn base(name: &[u8]) -> &[u8] {
-    name.get(..memchr::memchr(b';', name).unwrap_or(name.len()))
-        .unwrap_or_default()
+    name.get(..memchr::memchr(b';', name).unwrap_or(name.len())).unwrap_or_default()
 }
 
 /// The options, in the order written.
@@ -287,10 +270,7 @@ mod tests {
         assert!(same(b"USERCERTIFICATE", b"userCertificate"));
         assert!(same(b"2.5.4.36", b"usercertificate"));
         assert!(same(b"OID.2.5.4.36", b"usercertificate"));
-        assert!(same(
-            b"2.16.840.1.113730.3.140",
-            b"2.16.840.1.113730.3.1.40"
-        ));
+        assert!(same(b"2.16.840.1.113730.3.140", b"2.16.840.1.113730.3.1.40"));
         assert!(same(b"0.9.2342.19200300.100.1.3", b"mail"));
         assert!(same(b"2.16.840.1.113730.3.1.216", b"userPKCS12"));
         assert!(!same(b"cn", b"sn") && !same(b"2.5.4.36", b"2.5.4.37") && !same(b"", b"cn"));
@@ -319,20 +299,8 @@ mod tests {
 
     #[test]
     fn ranges() {
-        assert_eq!(
-            range(b"m;binary;Range=0-1499"),
-            Some(Some(Range {
-                start: 0,
-                end: Some(1499)
-            }))
-        );
-        assert_eq!(
-            range(b"m;range=1500-*"),
-            Some(Some(Range {
-                start: 1500,
-                end: None
-            }))
-        );
+        assert_eq!(range(b"m;binary;Range=0-1499"), Some(Some(Range { start: 0, end: Some(1499) })));
+        assert_eq!(range(b"m;range=1500-*"), Some(Some(Range { start: 1500, end: None })));
         assert_eq!(range(b"m;binary"), None);
         for bad in [
             "m;range=",
@@ -356,13 +324,7 @@ mod tests {
                 for i in 0..2000 {
                     let name = format!("a{i};range={i}-*");
                     let info = memo.get(name.as_bytes(), |base| base.ends_with(b"7"));
-                    assert_eq!(
-                        info.range,
-                        Some(Some(Range {
-                            start: i,
-                            end: None
-                        }))
-                    );
+                    assert_eq!(info.range, Some(Some(Range { start: i, end: None })));
                     assert_eq!(info.wanted, i % 10 == 7);
                 }
                 assert!(memo.get(b"cn", |_| true).text && !memo.get(b"xn", |_| true).text);

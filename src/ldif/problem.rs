@@ -197,15 +197,7 @@ impl Problem {
     /// A problem of a code at a place, with neither attribute nor DN.
     #[must_use]
     pub fn new(code: Code, line: u64, offset: u64, message: String) -> Self {
-        Problem {
-            line,
-            offset,
-            severity: code.severity(),
-            code,
-            attribute: None,
-            dn: None,
-            message,
-        }
+        Problem { line, offset, severity: code.severity(), code, attribute: None, dn: None, message }
     }
 }
 
@@ -249,8 +241,7 @@ mod tests {
             let text = code.as_str();
             assert!(seen.insert(text), "{text} occurs twice");
             assert!(
-                text.bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{text}"
             );
             assert!(code.explanation().len() > 10, "{text}");

@@ -37,9 +37,7 @@ struct Place {
 
 fn key(record: &Record, written: &[u8]) -> Key {
     let base = name::base(written);
-    let mut attribute = name::canonical(base)
-        .map_or(base, str::as_bytes)
-        .to_ascii_lowercase();
+    let mut attribute = name::canonical(base).map_or(base, str::as_bytes).to_ascii_lowercase();
     let mut options: Vec<Vec<u8>> = name::options(written)
         .map(<[u8]>::to_ascii_lowercase)
         .filter(|o| o != b"binary" && !o.starts_with(b"range="))
@@ -49,10 +47,7 @@ fn key(record: &Record, written: &[u8]) -> Key {
         attribute.push(b';');
         attribute.extend_from_slice(&option);
     }
-    Key {
-        dn: record.dn().to_ascii_lowercase(),
-        attribute,
-    }
+    Key { dn: record.dn().to_ascii_lowercase(), attribute }
 }
 
 /// The chunks of a record, in the order of their first values.
@@ -74,9 +69,7 @@ pub(super) fn chunks(record: &Record) -> Vec<Chunk> {
             continue;
         };
         let key = key(record, attribute.name().as_bytes());
-        let at = *index
-            .entry((key.attribute.clone(), range))
-            .or_insert(found.len());
+        let at = *index.entry((key.attribute.clone(), range)).or_insert(found.len());
         if at == found.len() {
             let place = Place {
                 line: attribute.line(),
@@ -84,12 +77,7 @@ pub(super) fn chunks(record: &Record) -> Vec<Chunk> {
                 attribute: excerpt(attribute.name().as_bytes()),
                 dn: cut(record.dn(), limits::PROBLEM_DN),
             };
-            found.push(Chunk {
-                key,
-                range,
-                values: 0,
-                place,
-            });
+            found.push(Chunk { key, range, values: 0, place });
         }
         if let Some(chunk) = found.get_mut(at) {
             chunk.values += 1;
@@ -135,12 +123,7 @@ pub(super) struct Ranges {
 
 impl Ranges {
     pub(super) fn add(&mut self, chunk: Chunk) {
-        let Chunk {
-            key,
-            range,
-            values,
-            place,
-        } = chunk;
+        let Chunk { key, range, values, place } = chunk;
         if !self.open.contains_key(&key) && self.open.len() >= limits::OPEN_RANGES {
             self.overflow.get_or_insert((0, place)).0 += 1;
             return;
@@ -151,9 +134,7 @@ impl Ranges {
             has_last: false,
             short: false,
         });
-        open.short |= range
-            .end
-            .is_some_and(|end| values < (end - range.start).saturating_add(1));
+        open.short |= range.end.is_some_and(|end| values < (end - range.start).saturating_add(1));
         open.has_last |= range.end.is_none();
         if open.chunks.len() < limits::RANGE_CHUNKS || range.end.is_none() {
             let end = open.chunks.entry(range.start).or_insert(range.end);
@@ -168,10 +149,7 @@ impl Ranges {
             && let Some(open) = self.open.remove(&key)
             && open.short
         {
-            self.problems.push(report(
-                &open.place,
-                "a chunk has fewer values than its range says",
-            ));
+            self.problems.push(report(&open.place, "a chunk has fewer values than its range says"));
         }
     }
 
@@ -180,11 +158,7 @@ impl Ranges {
         for open in self.open.values() {
             let what = if !open.has_last {
                 "the closing chunk (;range=N-*) is missing"
-            } else if open
-                .chunks
-                .first_key_value()
-                .is_some_and(|(start, _)| *start > 0)
-            {
+            } else if open.chunks.first_key_value().is_some_and(|(start, _)| *start > 0) {
                 "the chunk that starts with value 0 is missing"
             } else {
                 "a chunk in the middle is missing"
@@ -192,9 +166,8 @@ impl Ranges {
             problems.push(report(&open.place, what));
         }
         if let Some((count, place)) = &self.overflow {
-            let what = format!(
-                "{count} chunks from here on could not be checked, because too many ranges are open"
-            );
+            let what =
+                format!("{count} chunks from here on could not be checked, because too many ranges are open");
             problems.push(report(place, &what));
         }
         problems

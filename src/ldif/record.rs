@@ -179,15 +179,8 @@ impl Record {
     }
 
     pub(super) fn clear(&mut self) {
-        let (arena, entries) = (
-            std::mem::take(&mut self.arena),
-            std::mem::take(&mut self.entries),
-        );
-        *self = Record {
-            arena,
-            entries,
-            ..Record::default()
-        };
+        let (arena, entries) = (std::mem::take(&mut self.arena), std::mem::take(&mut self.entries));
+        *self = Record { arena, entries, ..Record::default() };
         self.entries.clear();
         // One giant record must not keep its memory for the rest of the run.
         if self.arena.len() > 4 * super::limits::BLOCK {

@@ -35,10 +35,7 @@ impl Event {
         let text = comment.strip_prefix(b"#")?.trim_ascii();
         let number = |text: &[u8]| {
             let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-            std::str::from_utf8(text.get(..digits)?)
-                .ok()?
-                .parse::<u64>()
-                .ok()
+            std::str::from_utf8(text.get(..digits)?).ok()?.parse::<u64>().ok()
         };
         match text.first()? {
             b'n' => {
@@ -55,15 +52,12 @@ impl Event {
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
-                (rest.ends_with(b" records") || rest.ends_with(b" record"))
-                    .then_some(Event::Returned(count))
+                (rest.ends_with(b" records") || rest.ends_with(b" record")).then_some(Event::Returned(count))
             }
             b'e' => (text == b"extended LDIF").then_some(Event::Header),
             b'p' => text
                 .strip_prefix(b"pagedresults: cookie=")
-                .map(|cookie| Event::Page {
-                    more: !cookie.is_empty(),
-                }),
+                .map(|cookie| Event::Page { more: !cookie.is_empty() }),
             _ => None,
         }
     }
@@ -104,12 +98,7 @@ impl BlockTally {
     }
 
     pub(super) fn event(&mut self, event: Event, line: u64, offset: u64) {
-        self.seen.push(Seen {
-            event,
-            records: self.records,
-            line,
-            offset,
-        });
+        self.seen.push(Seen { event, records: self.records, line, offset });
     }
 
     pub(super) fn ranges_of(&mut self, record: &Record) {
@@ -195,12 +184,7 @@ impl Tally {
     }
 
     fn take(&mut self, seen: Seen) {
-        let Seen {
-            event,
-            line,
-            offset,
-            ..
-        } = seen;
+        let Seen { event, line, offset, .. } = seen;
         match event {
             Event::Header => {
                 self.settle();
@@ -238,20 +222,12 @@ impl Tally {
             }
             Event::Returned(told) => {
                 let with_references = told.checked_sub(self.references);
-                let told = with_references
-                    .filter(|told| self.fits(*told))
-                    .unwrap_or(told);
+                let told = with_references.filter(|told| self.fits(*told)).unwrap_or(told);
                 self.compare(told, line, offset);
             }
             Event::Responses(told) => {
-                let entries = told
-                    .saturating_sub(self.references)
-                    .saturating_sub(self.results.max(1));
-                self.responses = Some(Responses {
-                    entries,
-                    line,
-                    offset,
-                });
+                let entries = told.saturating_sub(self.references).saturating_sub(self.results.max(1));
+                self.responses = Some(Responses { entries, line, offset });
             }
         }
     }
@@ -268,23 +244,13 @@ impl Tally {
             );
             self.problem(Problem::new(Code::CountMismatch, line, offset, message));
         }
-        (
-            self.since_trailer,
-            self.since_header,
-            self.references,
-            self.results,
-        ) = (0, 0, 0, 0);
+        (self.since_trailer, self.since_header, self.references, self.results) = (0, 0, 0, 0);
         self.confirmed = true;
     }
 
     /// A count of responses without a count of entries: compare that.
     fn settle(&mut self) {
-        if let Some(Responses {
-            entries,
-            line,
-            offset,
-        }) = self.responses.take()
-        {
+        if let Some(Responses { entries, line, offset }) = self.responses.take() {
             self.compare(entries, line, offset);
         }
     }
@@ -295,12 +261,7 @@ impl Tally {
         self.settle();
         if let Some((line, offset)) = self.more_pages {
             let message = "the last page of the search says that more follow (expected an empty cookie): the export is incomplete; export again";
-            self.problem(Problem::new(
-                Code::PagesMissing,
-                line,
-                offset,
-                message.into(),
-            ));
+            self.problem(Problem::new(Code::PagesMissing, line, offset, message.into()));
         }
         if self.all_references > 0 {
             let (line, offset) = self.first_reference;

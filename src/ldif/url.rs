@@ -54,11 +54,9 @@ impl UrlError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            UrlError::NoRoot
-            | UrlError::Scheme
-            | UrlError::Host
-            | UrlError::Path
-            | UrlError::Outside => Code::UrlRefused,
+            UrlError::NoRoot | UrlError::Scheme | UrlError::Host | UrlError::Path | UrlError::Outside => {
+                Code::UrlRefused
+            }
             UrlError::NotAFile | UrlError::TooLarge(_) | UrlError::Io(_) => Code::UrlUnreadable,
         }
     }
@@ -74,17 +72,13 @@ impl UrlRoot {
         if !folder.is_dir() {
             return Err(io::Error::from(io::ErrorKind::NotADirectory));
         }
-        Ok(UrlRoot {
-            folder,
-            prefixes: Vec::new(),
-        })
+        Ok(UrlRoot { folder, prefixes: Vec::new() })
     }
 
     /// Lets a path prefix, as it stands in the URLs, stand for the folder.
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
-        self.prefixes
-            .push(prefix.trim_end_matches('/').as_bytes().to_vec());
+        self.prefixes.push(prefix.trim_end_matches('/').as_bytes().to_vec());
         self
     }
 
@@ -135,11 +129,7 @@ impl UrlRoot {
             match candidate.canonicalize() {
                 Ok(real) if real.starts_with(&self.folder) => {
                     // Asked before it is opened: opening a pipe would wait for its other end.
-                    return if real.is_file() {
-                        Ok(real)
-                    } else {
-                        Err(UrlError::NotAFile)
-                    };
+                    return if real.is_file() { Ok(real) } else { Err(UrlError::NotAFile) };
                 }
                 Ok(_) if below => return Err(UrlError::Outside),
                 Err(error) if below && !escapes => missing = Some(error),
@@ -163,9 +153,7 @@ fn native(path: &[u8]) -> Result<&Path, UrlError> {
 
 #[cfg(not(unix))]
 fn native(path: &[u8]) -> Result<&Path, UrlError> {
-    std::str::from_utf8(path)
-        .map(|text| Path::new(OsStr::new(text)))
-        .map_err(|_| UrlError::Path)
+    std::str::from_utf8(path).map(|text| Path::new(OsStr::new(text))).map_err(|_| UrlError::Path)
 }
 
 /// The decoded path of a `file:` URL. `file://./x` gives `./x`.
@@ -182,9 +170,7 @@ fn path_of(url: &[u8]) -> Result<Vec<u8>, UrlError> {
             match host {
                 b"" => path.to_vec(),
                 b"." | b".." => rest.to_vec(),
-                _ if host.eq_ignore_ascii_case(b"localhost") || host == b"127.0.0.1" => {
-                    path.to_vec()
-                }
+                _ if host.eq_ignore_ascii_case(b"localhost") || host == b"127.0.0.1" => path.to_vec(),
                 _ => return Err(UrlError::Host),
             }
         }
@@ -215,8 +201,7 @@ mod tests {
     use std::fs;
 
     fn text(root: &UrlRoot, url: &str) -> Result<String, UrlError> {
-        root.read(url.as_bytes(), 100)
-            .map(|b| String::from_utf8(b).unwrap())
+        root.read(url.as_bytes(), 100).map(|b| String::from_utf8(b).unwrap())
     }
 
     #[test]
@@ -238,10 +223,7 @@ mod tests {
             assert_eq!(text(&root, &url).unwrap(), "x", "{url}");
         }
         let mapped = root.with_prefix("/var/exports/");
-        assert_eq!(
-            text(&mapped, "file:///var/exports/sub/a;binary b").unwrap(),
-            "x"
-        );
+        assert_eq!(text(&mapped, "file:///var/exports/sub/a;binary b").unwrap(), "x");
         assert!(text(&mapped, "file:///var/exportsub/a;binary b").is_err());
     }
 
@@ -271,17 +253,10 @@ mod tests {
             let error = text(&root, url).unwrap_err();
             assert_eq!(error.code(), Code::UrlRefused, "{url}: {error}");
         }
-        let secret = format!(
-            "file://{}/secret",
-            outer.path().canonicalize().unwrap().display()
-        );
+        let secret = format!("file://{}/secret", outer.path().canonicalize().unwrap().display());
         assert_eq!(text(&root, &secret).unwrap_err().code(), Code::UrlRefused);
         for url in ["file:large", "file:missing", "file:."] {
-            assert_eq!(
-                text(&root, url).unwrap_err().code(),
-                Code::UrlUnreadable,
-                "{url}"
-            );
+            assert_eq!(text(&root, url).unwrap_err().code(), Code::UrlUnreadable, "{url}");
         }
     }
 
@@ -299,11 +274,7 @@ mod tests {
         let root = UrlRoot::new(&dir).unwrap();
         assert_eq!(text(&root, "file:same").unwrap(), "a");
         for url in ["file:out", "file:up/secret"] {
-            assert_eq!(
-                text(&root, url).unwrap_err().code(),
-                Code::UrlRefused,
-                "{url}"
-            );
+            assert_eq!(text(&root, url).unwrap_err().code(), Code::UrlRefused, "{url}");
         }
     }
 }
