@@ -188,8 +188,8 @@ proptest! {
         let expected: Vec<Vec<(String, Vec<u8>)>> =
             records.iter().map(|r| r.iter().map(|w| (w.name.clone(), w.value.clone())).collect()).collect();
         prop_assert_eq!(values, expected);
-        // Random bytes in text attributes are the only thing to complain about, and the CRs of encoding 5.
-        let others: Vec<_> = problems.iter().filter(|p| !matches!(p.code.as_str(), "bad-text" | "cr-line-ends")).collect();
+        // Random bytes in text attributes, the CRs of encoding 5, and an empty value whose only blank was folded.
+        let others: Vec<_> = problems.iter().filter(|p| !matches!(p.code.as_str(), "bad-text" | "cr-line-ends" | "blank-fold")).collect();
         prop_assert!(others.is_empty(), "{:?}", others);
     }
 

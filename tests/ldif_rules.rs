@@ -250,6 +250,14 @@ fn blank_lines_with_blanks_and_missing_ones() {
     );
 }
 
+#[test]
+fn lines_of_blanks_that_are_continuations() {
+    check_lines("cn: a\n   \nsn: b\n", "1 cn=a cn=a  |sn=b\n3 warning blank-fold");
+    check_lines("cn: a\n \n", "1 cn=a cn=a");
+    check_lines("cn: a\n  \n\n", "1 cn=a cn=a\n3 warning blank-fold");
+    check_lines("cn:: eA==\n  \nsn: b\n", "1 cn=a cn=x|sn=b\n2 warning odd-base64\n3 warning blank-fold");
+}
+
 // Rule 7: base64.
 
 #[test]

@@ -113,7 +113,7 @@ impl BlockParser<'_> {
             cut_off: self.view.truncated.is_some() && line.next >= text.len(),
         };
         let parts = line::split(joined, line.colon);
-        if line.tab_fold.is_some() || line.lost_fold.is_some() || !self.surrogates.is_empty() {
+        if line.tab_fold.or(line.lost_fold).or(line.blank_fold).is_some() || !self.surrogates.is_empty() {
             let name = parts.as_ref().ok().map(|p| p.name);
             self.odd_folds(&line, name, record.dn(), problems);
         }

@@ -23,6 +23,8 @@ pub(super) struct Line {
     /// Unusual folds, each with the number of the physical line within the logical one.
     pub(super) tab_fold: Option<u64>,
     pub(super) lost_fold: Option<u64>,
+    /// A line of nothing but blanks at the end that adds blanks to the text.
+    pub(super) blank_fold: Option<u64>,
 }
 
 /// The end of the physical line that starts at `at`: end of its content (without CR LF), start of the next line.
@@ -110,8 +112,17 @@ pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u
 
 fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
     let (end, mut next) = physical(text, start);
-    let mut line =
-        Line { start, end, folded: false, colon: None, next, lines: 1, tab_fold: None, lost_fold: None };
+    let mut line = Line {
+        start,
+        end,
+        folded: false,
+        colon: None,
+        next,
+        lines: 1,
+        tab_fold: None,
+        lost_fold: None,
+        blank_fold: None,
+    };
     let first = text.get(start..end).unwrap_or_default();
     let comment = first.first() == Some(&b'#');
     // Where the first line shows the kind already, it need not be looked for in the joined text.
@@ -140,13 +151,19 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
                     if text.get(at) == Some(&b'\t') {
                         line.tab_fold.get_or_insert(line.lines + i);
                     }
-                    fold.extend_from_slice(text.get(at + 1..end).unwrap_or_default());
+                    let added = text.get(at + 1..end).unwrap_or_default();
+                    if !added.is_empty() && !comment {
+                        line.blank_fold.get_or_insert(line.lines + i);
+                    }
+                    fold.extend_from_slice(added);
                     at = behind;
                 }
                 line.lines += lines;
                 next = behind;
                 continue;
             }
+            // Blanks in the middle of what goes on are no riddle.
+            line.blank_fold = None;
             if byte == b'\t' {
                 line.tab_fold.get_or_insert(line.lines);
             }

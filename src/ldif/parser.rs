@@ -347,6 +347,11 @@ impl<'a> BlockParser<'a> {
                 "a continuation line starts with a TAB (expected a SPACE); the TAB was dropped".into()
             });
         }
+        if let Some(n) = line.blank_fold {
+            self.report_at(problems, Code::BlankFold, pos, number + n, attribute, dn, || {
+                "a line of blanks continues a value (RFC 2849: all but its first blank were added); no record follows it".into()
+            });
+        }
         if let Some(n) = line.lost_fold {
             self.report_at(problems, Code::LostFold, pos, number + n, attribute, dn, || {
                 "a line of base64 without a leading space follows a base64 value; it was read as its continuation".into()
