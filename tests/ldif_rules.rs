@@ -583,6 +583,20 @@ fn a_record_above_the_limit_is_cut_and_the_next_is_read() {
     }
 }
 
+#[test]
+fn a_record_of_countless_values_is_cut() {
+    let input = format!("dn: cn=a\n{}\ndn: cn=b\ncn: b\n", "a:\n".repeat(200_001));
+    let mut reader = Reader::new(input.as_bytes(), Options::default()).unwrap();
+    let (mut record, mut problems) = (Record::new(), Vec::new());
+    assert!(reader.next(&mut record, &mut problems).unwrap());
+    assert_eq!((record.len(), record.is_truncated()), (200_000, true));
+    assert_eq!(
+        problems.iter().map(|p| (p.line, p.code.as_str())).collect::<Vec<_>>(),
+        [(200_002, "record-too-large")]
+    );
+    assert!(reader.next(&mut record, &mut problems).unwrap() && !record.is_truncated());
+}
+
 // What callers rely on.
 
 #[test]

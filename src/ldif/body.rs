@@ -2,6 +2,7 @@
 
 use super::change::{Change, Section};
 use super::dn;
+use super::limits;
 use super::line::{self, Kind, Parts};
 use super::name::Shape;
 use super::parser::BlockParser;
@@ -284,6 +285,18 @@ impl BlockParser<'_> {
                     "the range option cannot be read (expected ;range=0-1499 or ;range=1500-*): the attribute is incomplete".into()
                 });
             }
+        }
+        if record.entries.len() >= limits::VALUES {
+            if !record.truncated {
+                record.truncated = true;
+                self.say(problems, Code::RecordTooLarge, place, Some(parts.name), record, || {
+                    format!(
+                        "a record has more than {} values; the rest from here on was skipped: export its attributes by range",
+                        limits::VALUES
+                    )
+                });
+            }
+            return;
         }
         let name = record.push(parts.name);
         let value = if place.cut_off {

@@ -155,7 +155,7 @@ impl BlockParser<'_> {
             return true;
         }
         if is("ref") {
-            self.event(Event::Reference);
+            self.event(Event::References(1));
         } else if is("result") {
             let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
             let number = std::str::from_utf8(value.get(..digits).unwrap_or_default())

@@ -14,8 +14,8 @@ use super::record::Record;
 pub(super) enum Event {
     /// `# extended LDIF`: an `ldapsearch` starts (or a page of one).
     Header,
-    /// `ref:` or `# refldap`.
-    Reference,
+    /// `ref:` or `# refldap`, so many without a record between them.
+    References(u64),
     /// `result:`; `code` is `None` if it is no number.
     Result { code: Option<u64>, text: String },
     /// `pagedresults: cookie=`.
@@ -48,7 +48,7 @@ impl Event {
             }
             b'r' => {
                 if text.starts_with(b"refldap") {
-                    return Some(Event::Reference);
+                    return Some(Event::References(1));
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
@@ -79,6 +79,8 @@ pub struct BlockTally {
     /// Records that were reported and ignored.
     ignored: u64,
     seen: Vec<Seen>,
+    /// Where lines of trailers were not looked at any more.
+    unseen: Option<(u64, u64)>,
     chunks: Vec<Chunk>,
 }
 
@@ -98,7 +100,16 @@ impl BlockTally {
     }
 
     pub(super) fn event(&mut self, event: Event, line: u64, offset: u64) {
-        self.seen.push(Seen { event, records: self.records, line, offset });
+        if let (Event::References(more), Some(Seen { event: Event::References(count), records, .. })) =
+            (&event, self.seen.last_mut())
+            && *records == self.records
+        {
+            *count += more;
+        } else if self.seen.len() < limits::TRAILER_LINES {
+            self.seen.push(Seen { event, records: self.records, line, offset });
+        } else {
+            self.unseen.get_or_insert((line, offset));
+        }
     }
 
     pub(super) fn ranges_of(&mut self, record: &Record) {
@@ -160,6 +171,10 @@ impl Tally {
         }
         self.count(block.records - before);
         self.ignored += block.ignored;
+        if let Some((line, offset)) = block.unseen {
+            let message = "more lines of search trailers than any export has: those from here on were not looked at; check where this file comes from";
+            self.problem(Problem::new(Code::TooManyProblems, line, offset, message.into()));
+        }
         for chunk in block.chunks {
             self.ranges.add(chunk);
         }
@@ -194,12 +209,12 @@ impl Tally {
                     (self.references, self.results) = (0, 0);
                 }
             }
-            Event::Reference => {
+            Event::References(count) => {
                 if self.all_references == 0 {
                     self.first_reference = (line, offset);
                 }
-                self.references += 1;
-                self.all_references += 1;
+                self.references += count;
+                self.all_references += count;
             }
             Event::Result { code, text } => {
                 self.results += 1;
