@@ -279,6 +279,8 @@ impl<R: Read> Blocks<R> {
     /// Reads until the block has at least `want` bytes or the input ends.
     fn fill(&mut self, block: &mut Block, want: usize) -> io::Result<()> {
         if !self.ended && block.buf.len() < want {
+            // Exactly: doubling would hold twice the largest record.
+            block.buf.reserve_exact(want - block.buf.len());
             block.buf.resize(want, 0);
         }
         while !self.ended && block.len < want {
