@@ -136,6 +136,11 @@ impl<R: Read> Blocks<R> {
         self.format
     }
 
+    /// The reader, for what it knows at the end.
+    pub fn into_reader(self) -> R {
+        self.reader
+    }
+
     /// Fills `block` with the next block; `false` at the end of the input. An empty input has one empty block.
     ///
     /// # Errors
