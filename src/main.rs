@@ -1,2 +1,10 @@
-//! certferry.
-fn main() {}
+//! certferry: carries users' S/MIME certificates across an air gap.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A panic is a defect of the program: it gets an exit code of its own, and unwinding has already
+    // removed what was staged.
+    std::panic::catch_unwind(certferry::cli::run)
+        .map_or(ExitCode::from(certferry::error::exit::INTERNAL), ExitCode::from)
+}

@@ -108,6 +108,11 @@ pub struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
+    /// The reader, for what it knows at the end.
+    pub fn into_reader(self) -> R {
+        self.reader
+    }
+
     /// Blocks of an input that `reader` gives from its first byte on (with its byte order mark, if it has one).
     pub fn new(reader: R, format: Format, options: BlockOptions) -> Self {
         let width = format.encoding.width();
@@ -134,11 +139,6 @@ impl<R: Read> Blocks<R> {
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
-    }
-
-    /// The reader, for what it knows at the end.
-    pub fn into_reader(self) -> R {
-        self.reader
     }
 
     /// Fills `block` with the next block; `false` at the end of the input. An empty input has one empty block.

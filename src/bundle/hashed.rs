@@ -1,0 +1,76 @@
+//! A file that is hashed while it is written.
+
+use super::OutputError;
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+/// Size of the write buffer of each open file, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// Lower-case hex of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // Both indexes are below 16.
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+    text
+}
+
+/// SHA-256 of `bytes`, lower-case hex.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// A new file; every byte goes into the file and into its SHA-256.
+pub(crate) struct HashedFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+    context: Context,
+}
+
+impl HashedFile {
+    /// Creates `path`, which must not exist.
+    pub(crate) fn create(path: PathBuf) -> Result<Self, OutputError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(OutputError::io("create the file", &path))?;
+        Ok(Self { path, file: BufWriter::with_capacity(BUFFER, file), context: Context::new(&SHA256) })
+    }
+
+    /// Appends `bytes`.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.write_all(bytes).map_err(OutputError::io("write", &self.path))
+    }
+
+    /// Flushes and syncs the file (a full disk may show only here) and returns its SHA-256 in hex.
+    pub(crate) fn finish(mut self) -> Result<String, OutputError> {
+        self.file.flush().map_err(OutputError::io("write", &self.path))?;
+        self.file.get_ref().sync_all().map_err(OutputError::io("write to the disk", &self.path))?;
+        Ok(hex(self.context.finish().as_ref()))
+    }
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.context.update(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,51 @@
+//! The bundle: two halves, one for review inside the gap and one that crosses it.
+//!
+//! Writing is a stream. Worker threads [`render()`] one recipient each to bytes, with the number left
+//! open; one [`writer::Writer`] appends them in input order, gives the numbers, hashes every byte while it is
+//! written, and at last makes the whole folder appear by one rename ([`stage`]). Nothing keeps recipients in
+//! memory, and nothing but the arguments decides a byte: no clock, no random number, no map order.
+//!
+//! Reading is a stream too: [`manifest::read`] hands out one recipient after the other, and
+//! [`verify::verify()`] walks manifest and payload side by side.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`model`] | the shapes: the types are the format |
+//! | [`mod@render`] | a recipient as bytes: manifest line, CSV rows, finding lines, payload line |
+//! | [`table`] | cells of manifest.csv: formula guard, visible control characters |
+//! | [`stage`] | the folder appears whole, by rename, or not at all |
+//! | [`writer`] | begin → append → seal |
+//! | [`handover`] | HANDOVER.txt |
+//! | [`sums`] | SHA256SUMS, written and read |
+//! | [`manifest`] | manifest.json, read as a stream |
+//! | [`verify`] | is this bundle whole, unchanged and current |
+//! | [`schema`] | JSON Schemas of the types |
+
+pub mod error;
+pub mod handover;
+pub(crate) mod hashed;
+pub mod manifest;
+pub mod model;
+pub mod render;
+pub mod schema;
+pub mod stage;
+pub mod sums;
+pub mod table;
+pub mod verify;
+pub mod writer;
+
+pub use error::OutputError;
+pub use render::{Entry, ManifestFormat, Rendered, Tally, render};
+pub use stage::{check_target, remove_stages, stale_stages};
+pub use writer::{Closing, DEFAULT_BATCH, ManifestHead, Sealed, StageOptions, Writer};
+
+/// The half that stays inside the gap.
+pub const REVIEW: &str = "review";
+/// The half that crosses it.
+pub const TRANSFER: &str = "transfer";
+/// The upload script's name below transfer/.
+pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
+/// The upload script, the same bytes in every bundle of a release.
+pub const SCRIPT_BYTES: &[u8] = include_bytes!("publish.ps1");
+/// A payload line with its line end is shorter than this, in bytes.
+pub const MAX_PAYLOAD_LINE: usize = 1_000_000;

@@ -1,0 +1,273 @@
+//! Cells of manifest.csv.
+//!
+//! The table is for people with a spreadsheet, and a spreadsheet runs what looks like a formula. So:
+//!
+//! * A cell that begins with `=`, `+`, `-`, `@`, TAB or CR, also behind blanks of any kind, or with one of the
+//!   full-width forms `＝ ＋ － ＠`, gets a leading apostrophe. Take it off before using the value elsewhere.
+//! * The same character behind a `;` inside a cell gets one too, because a spreadsheet whose list separator is
+//!   the semicolon cuts a comma table there and would begin a new cell with it.
+//! * Control characters, line and paragraph separators and the marks that change the direction of the text
+//!   around them are written as `<U+XXXX>`, so a row is one line and shows what it holds.
+//! * The path of a published certificate whose path nobody checked reads `notChecked (UNVERIFIED)`, so that a
+//!   table that was taken out of its bundle still says it.
+//!
+//! manifest.json holds every value unchanged.
+
+use super::OutputError;
+use super::model::{Candidate, Coverage, Decision, Recipient, RecipientKind, Verdict};
+use std::fmt::Write as _;
+
+/// The columns, in order.
+pub const COLUMNS: [&str; 17] = [
+    "number",
+    "address",
+    "display name",
+    "kind",
+    "coverage",
+    "source",
+    "attribute",
+    "subject",
+    "issuer",
+    "serial",
+    "not before",
+    "not after",
+    "sha256",
+    "path",
+    "decision",
+    "reason",
+    "codes",
+];
+
+/// UTF-8's byte order mark: without it Excel takes the file for the machine's code page.
+pub(crate) const BOM: &[u8] = "\u{feff}".as_bytes();
+
+/// The path of what is published although nobody checked its path: only `--unverified` makes that.
+const UNVERIFIED: &str = "notChecked (UNVERIFIED)";
+
+/// The header row with its line end.
+#[must_use]
+pub fn header() -> String {
+    let mut row = COLUMNS.join(",");
+    row.push_str("\r\n");
+    row
+}
+
+/// Makes a text safe to show in a cell, as the module describes.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 1);
+    // True where a spreadsheet could begin a cell: at the start and behind a semicolon, blanks and quotes skipped.
+    let mut begins = true;
+    for character in text.chars() {
+        if begins {
+            if matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r') {
+                if safe.chars().all(char::is_whitespace) {
+                    safe.insert(0, '\'')
+                } else {
+                    safe.push('\'')
+                }
+                begins = false;
+            } else if !(character.is_whitespace() || matches!(character, '"' | '\u{200b}' | '\u{feff}')) {
+                begins = false;
+            }
+        }
+        if matches!(character, ';' | '；') {
+            begins = true;
+        }
+        put_visible(character, &mut safe);
+    }
+    safe
+}
+
+/// The text with what hides or moves text written as `<U+XXXX>`.
+#[must_use]
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| put_visible(character, &mut shown));
+    shown
+}
+
+fn put_visible(character: char, out: &mut String) {
+    if invisible(character) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "<U+{:04X}>", u32::from(character));
+    } else {
+        out.push(character);
+    }
+}
+
+fn invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Appends the rows of `recipient` without the first column to `out`, one a candidate or one when there is
+/// none, and the end of each to `ends`.
+pub(crate) fn rows(
+    recipient: &Recipient,
+    out: &mut Vec<u8>,
+    ends: &mut Vec<usize>,
+) -> Result<(), OutputError> {
+    let fail = |error: &dyn std::fmt::Display| OutputError::Inconsistent(format!("manifest.csv: {error}"));
+    let identity = &recipient.identity;
+    let address = identity.cloud_address.as_deref().or(identity.primary_smtp.as_deref());
+    let source = recipient.source.as_ref().map(|source| format!("{}:{}", source.input, source.line));
+    let person = [
+        cell(address.unwrap_or_default()),
+        cell(identity.display_name.as_deref().unwrap_or_default()),
+        kind(recipient.kind).to_owned(),
+        coverage(recipient.coverage).to_owned(),
+        cell(source.as_deref().unwrap_or_default()),
+    ];
+    let candidates: Vec<Option<&Candidate>> = if recipient.candidates.is_empty() {
+        vec![None]
+    } else {
+        recipient.candidates.iter().map(Some).collect()
+    };
+    for candidate in candidates {
+        let mut row = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .buffer_capacity(1024)
+            .from_writer(std::mem::take(out));
+        row.write_record(
+            person.iter().map(String::as_str).chain(judged(recipient, candidate).iter().map(String::as_str)),
+        )
+        .map_err(|error| fail(&error))?;
+        *out = row.into_inner().map_err(|error| fail(&error))?;
+        ends.push(out.len());
+    }
+    Ok(())
+}
+
+/// Appends rows that [`rows`] made to `out`, with the first column.
+pub(crate) fn numbered(number: u64, rows: &[u8], ends: &[usize], out: &mut Vec<u8>) {
+    let mut start = 0;
+    for &end in ends {
+        out.extend_from_slice(number.to_string().as_bytes());
+        out.push(b',');
+        // `ends` rises and its last element is the length of `rows`.
+        out.extend_from_slice(&rows[start..end]);
+        start = end;
+    }
+}
+
+/// The eleven columns about a candidate.
+fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] {
+    let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
+    let mut codes: Vec<&str> = Vec::new();
+    let findings = candidate.map(|candidate| candidate.findings.as_slice()).unwrap_or_default();
+    for finding in findings.iter().chain(&recipient.findings) {
+        if !codes.contains(&finding.code.as_str()) {
+            codes.push(&finding.code);
+        }
+    }
+    let codes = cell(&codes.join(" "));
+    let Some(candidate) = candidate else {
+        let mut none: [String; 11] = Default::default();
+        none[10] = codes;
+        return none;
+    };
+    [
+        candidate.attribute.name().to_owned(),
+        text(&candidate.subject),
+        text(&candidate.issuer),
+        text(&candidate.serial),
+        text(&candidate.not_before),
+        text(&candidate.not_after),
+        text(&candidate.sha256),
+        match (candidate.path.verdict, candidate.decision) {
+            (Verdict::NotChecked, Decision::Publish) => UNVERIFIED.to_owned(),
+            (found, _) => verdict(found).to_owned(),
+        },
+        decision(candidate.decision).to_owned(),
+        cell(&candidate.reason),
+        codes,
+    ]
+}
+
+// The words are those of the JSON; `words_are_those_of_the_json` holds them together.
+
+fn kind(kind: RecipientKind) -> &'static str {
+    match kind {
+        RecipientKind::Mailbox => "mailbox",
+        RecipientKind::MailUser => "mailUser",
+        RecipientKind::MailContact => "mailContact",
+    }
+}
+
+fn coverage(coverage: Coverage) -> &'static str {
+    match coverage {
+        Coverage::Encryptable => "encryptable",
+        Coverage::SignOnly => "signOnly",
+        Coverage::None => "none",
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Valid => "valid",
+        Verdict::Invalid => "invalid",
+        Verdict::NotVerified => "notVerified",
+        Verdict::NotChecked => "notChecked",
+    }
+}
+
+fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Publish => "publish",
+        Decision::Withhold => "withhold",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_made_harmless() {
+        for (found, wanted) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("  =1", "'  =1"),
+            ("\u{3000}＝1", "'\u{3000}＝1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠a", "'＠a"),
+            ("\ta", "'<U+0009>a"),
+            ("\ra", "'<U+000D>a"),
+            ("a;=1", "a;'=1"),
+            ("a;\"=1", "a;\"'=1"),
+            ("a=1", "a=1"),
+            ("a-b@c", "a-b@c"),
+            ("", ""),
+        ] {
+            assert_eq!(cell(found), wanted, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_hides_is_shown() {
+        assert_eq!(cell("a\nb\u{1b}[2J\u{202e}c\u{85}"), "a<U+000A>b<U+001B>[2J<U+202E>c<U+0085>");
+        assert_eq!(cell("יעל 홍길동 Jörg"), "יעל 홍길동 Jörg");
+    }
+
+    #[test]
+    fn words_are_those_of_the_json() {
+        let word = |value: serde_json::Value| value.as_str().unwrap().to_owned();
+        for one in [RecipientKind::Mailbox, RecipientKind::MailUser, RecipientKind::MailContact] {
+            assert_eq!(kind(one), word(serde_json::to_value(one).unwrap()));
+        }
+        for one in [Coverage::Encryptable, Coverage::SignOnly, Coverage::None] {
+            assert_eq!(coverage(one), word(serde_json::to_value(one).unwrap()));
+        }
+        for one in [Verdict::Valid, Verdict::Invalid, Verdict::NotVerified, Verdict::NotChecked] {
+            assert_eq!(verdict(one), word(serde_json::to_value(one).unwrap()));
+        }
+        for one in [Decision::Publish, Decision::Withhold] {
+            assert_eq!(decision(one), word(serde_json::to_value(one).unwrap()));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The command line as typed.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Carries users' S/MIME certificates out of a directory export, across an air gap, into Exchange
+/// Online.
+#[derive(Debug, Parser)]
+#[command(name = "certferry", version, about, max_term_width = 110, disable_help_subcommand = true, after_help = TOP_EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Options of every verb.
+    #[command(flatten)]
+    pub general: General,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  certferry convert export.ldf --trust root.pem --intermediate issuing.pem --crl issuing.crl -o bundle
+  certferry inspect partner.p7b --trust partner-root.pem
+  certferry verify bundle
+  certferry explain no-email-match
+
+Exit codes: 0 done · 1 done, but a person must look · 2 wrong use · 3 no usable input · 4 output could not
+be written · 5 verify: not good · 70 internal error. Data goes to stdout, messages to stderr.
+No verb ever uses a network.";
+
+/// Options of every verb.
+#[derive(Args, Debug, Clone)]
+pub struct General {
+    /// Say nothing but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also print every warning and error finding as it is found.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Colour on the terminal; auto heeds NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Progress on stderr; auto shows it on a terminal only.
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto, value_name = "WHEN")]
+    pub progress: Progress,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// When to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// On a terminal.
+    Auto,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Turn exports and certificate files into one new bundle folder.
+    Convert(Box<Convert>),
+    /// Judge certificates and print the result; writes no bundle.
+    Inspect(Inspect),
+    /// Tell whether a bundle, or one half of it, is whole, unchanged and current.
+    Verify(Verify),
+    /// Say what a finding means, why it matters, and how to mend it.
+    Explain(Explain),
+    /// Print generated files: completions, manual pages, schemas, the upload script.
+    Generate(Generate),
+}
+
+/// Options that judge.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Judging")]
+pub struct Judging {
+    /// Trust anchors: a certificate file or a folder of them. Every certificate under it is trusted.
+    #[arg(long, value_name = "PATH")]
+    pub trust: Vec<PathBuf>,
+    /// Certificates of issuing authorities, to build paths with; they are not trusted by themselves.
+    #[arg(long, value_name = "PATH")]
+    pub intermediate: Vec<PathBuf>,
+    /// Certificate revocation lists: a file or a folder.
+    #[arg(long, value_name = "PATH")]
+    pub crl: Vec<PathBuf>,
+    /// The instant certificates are judged at, such as 2026-06-01T00:00:00Z [default: now].
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+    /// What to do without a usable CRL: off ignores CRLs, soft warns, hard withholds.
+    #[arg(long, value_enum, default_value_t = Revocation::Soft, value_name = "MODE")]
+    pub revocation: Revocation,
+}
+
+/// How much revocation counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Revocation {
+    /// CRLs are not used.
+    Off,
+    /// A missing CRL is a warning.
+    Soft,
+    /// A missing CRL withholds.
+    Hard,
+}
+
+/// `certferry convert`.
+#[derive(Args, Debug)]
+#[command(after_help = CONVERT_EXAMPLES)]
+pub struct Convert {
+    /// LDIF exports, certificate files (PEM, DER, P7B), folders of them, or - for LDIF on standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The bundle folder to make. It must not exist, and appears whole or not at all.
+    #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Replace an existing bundle as a whole, or leave it as it was.
+    #[arg(long)]
+    pub force: bool,
+    /// Which manifests to write (manifest.json always is).
+    #[arg(long, value_enum, default_value_t = Manifest::Both, value_name = "FORM")]
+    pub manifest: Manifest,
+    /// Options that judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Publish without verified paths when there is no --trust; every output then says UNVERIFIED.
+    #[arg(long, help_heading = "Judging", conflicts_with = "trust")]
+    pub unverified: bool,
+    /// Check every signature, also of what is withheld anyway.
+    #[arg(long, help_heading = "Judging")]
+    pub thorough: bool,
+    /// CSV: certificate file or SHA-1/SHA-256 thumbprint, and the owner's primary address.
+    #[arg(long, value_name = "FILE.csv", help_heading = "Recipients")]
+    pub map: Option<PathBuf>,
+    /// CSV: DN, objectGUID or source address, and the address in the cloud.
+    #[arg(long, value_name = "FILE.csv", help_heading = "Recipients")]
+    pub recipient_map: Option<PathBuf>,
+    /// Also leave out what Entra Connect would skip.
+    #[arg(long, value_enum, value_name = "RULES", help_heading = "Recipients")]
+    pub source_rules: Option<SourceRules>,
+    /// Number of records the inputs must hold, or one input as INPUT=N (repeatable).
+    #[arg(long, value_name = "[INPUT=]N", help_heading = "Recipients")]
+    pub expect_records: Vec<String>,
+    /// The only folder that `attr:< file:` values may be read from.
+    #[arg(long, value_name = "DIR", help_heading = "Recipients")]
+    pub url_root: Option<PathBuf>,
+    /// Recipients in one payload file.
+    #[arg(long, value_name = "N", default_value_t = crate::bundle::DEFAULT_BATCH)]
+    pub batch: NonZeroU64,
+    /// Threads [default: one for each core]. The output does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// When to end with exit code 1 because of findings.
+    #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "LEVEL")]
+    pub fail_on: FailOn,
+    /// Do everything but write the bundle.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  The usual run, with a CA hierarchy and its CRLs, judged now:
+    certferry convert users.ldf --trust root.pem --intermediate cas/ --crl crls/ -o bundle-2026-06
+  Partners' certificates from a folder, owners named in a table:
+    certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
+  From a pipe:
+    ldapsearch -LLL ... | certferry convert - --trust root.pem -o bundle
+  Look first, write nothing:
+    certferry convert users.ldf --trust root.pem --dry-run
+
+Afterwards: read review/, run `certferry verify DIR`, and carry transfer/ to the upload step.";
+
+/// Which manifests are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Manifest {
+    /// manifest.json.
+    Json,
+    /// manifest.csv (and manifest.json, which verify reads).
+    Csv,
+    /// Both.
+    Both,
+}
+
+/// Rules about who is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SourceRules {
+    /// Entra Connect's default rules.
+    EntraConnect,
+}
+
+/// When findings make the exit code 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Never.
+    Never,
+    /// At a warning or an error.
+    Warning,
+    /// At an error.
+    Error,
+    /// When somebody cannot be written to.
+    Uncovered,
+}
+
+/// `certferry inspect`.
+#[derive(Args, Debug)]
+#[command(after_help = INSPECT_EXAMPLES)]
+pub struct Inspect {
+    /// Certificate files (PEM, DER, P7B) or folders of them.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
+    pub format: Format,
+    /// Options that judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// The certificate must bear this address.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Judging")]
+    pub email: Option<String>,
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  certferry inspect kim.cer
+  certferry inspect partner.p7b --trust partner-root.pem --crl partner.crl --email kim@partner.example
+  certferry inspect certificates/ --format ndjson
+
+Without --trust nothing claims a valid path: the other rules decide, and the path says notChecked.
+Exit code 1 when a certificate is not accepted or a file could not be read.";
+
+/// Form of inspect's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// `certferry verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry verify bundle
+  certferry verify bundle/transfer --format json
+
+DIR may be the whole bundle or either half. The hash lists travel with the files, so they show damage and
+mistakes; against deliberate change compare the bundle id with the one that came by a second channel.")]
+pub struct Verify {
+    /// A bundle folder, or its review/ or transfer/ half.
+    pub dir: PathBuf,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text, value_name = "FORM")]
+    pub format: VerifyFormat,
+    /// The instant at which the bundle must still be current [default: now].
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+}
+
+/// Form of verify's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// `certferry explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry explain                 list all codes
+  certferry explain expired
+  certferry explain --all | less")]
+pub struct Explain {
+    /// A finding's code.
+    #[arg(conflicts_with = "all")]
+    pub code: Option<String>,
+    /// Explain every code.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `certferry generate`.
+#[derive(Args, Debug)]
+pub struct Generate {
+    /// What to print.
+    #[command(subcommand)]
+    pub what: Generated,
+}
+
+/// What can be generated.
+#[derive(Debug, Subcommand)]
+pub enum Generated {
+    /// Shell completions on stdout.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Manual pages, one a verb, into a folder.
+    Man {
+        /// An existing folder.
+        dir: PathBuf,
+    },
+    /// The JSON Schema of an output on stdout.
+    Schema {
+        /// Which: manifest, payload, finding, transfer, verify.
+        name: String,
+    },
+    /// The upload script as every bundle of this release holds it.
+    Script,
+}

@@ -1,0 +1,545 @@
+//! `certferry convert`: the main job, from options to a sealed bundle.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::args::{Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg};
+use super::material::Material;
+use super::progress;
+use super::summary::{self, Closed};
+use super::term::Term;
+use super::{Done, instant};
+use crate::bundle::model::{BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Tool};
+use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
+use crate::certificate::UnixTime;
+use crate::encoding::hex;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::input::map::{Map, RecipientMap};
+use crate::judge::{Counts, Judge, Paths, earliest};
+use crate::ldif::{self, Tally, UrlRoot};
+use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
+use crate::pipeline::first::{self, Counted};
+use crate::pipeline::open::{self, Opened};
+use crate::pipeline::second::{self, Results, Second};
+use crate::pipeline::source::{Content, read_file};
+use crate::pipeline::store::Store;
+use crate::pipeline::{Reading, record};
+use crate::policy;
+use crate::recipient::SourceRules;
+use crate::rules::{Finding, Rule, run as run_rules};
+
+/// Converts.
+///
+/// # Errors
+/// What ends the run: wrong use, no usable input, an input that changed, an output that cannot be
+/// written.
+pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
+    let at = instant(args.judging.at.as_deref())?;
+    if let Some(out) = &args.out {
+        // Before any work: a run of an hour must not end with "already exists".
+        bundle::check_target(out, args.force).map_err(|error| second::output(&error))?;
+        for stale in bundle::stale_stages(out) {
+            term.say(&format!(
+                "{} {} was left by a run that was killed; remove it when no run is going on",
+                term.yellow("note:"),
+                super::term::escape(&stale.display().to_string())
+            ));
+        }
+    }
+    let expected = Expected::read(&args.expect_records)?;
+    let material = Material::read(&args.judging)?;
+    let reading = reading(args)?;
+    let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
+    let paths = match (args.judging.trust.is_empty(), args.unverified) {
+        (false, _) => Paths::Verified(engine),
+        (true, true) => Paths::Unverified,
+        (true, false) => Paths::Missing,
+    };
+    let hard = args.judging.revocation == Revocation::Hard;
+    let judge = Judge { at, paths, thorough: args.thorough, hard };
+
+    let mut opened = open::open(&args.inputs)?;
+    if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
+        return Err(no_input(&opened));
+    }
+    let threads =
+        args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let bytes: u64 = opened.sources.iter().map(|source| source.bytes).sum();
+
+    let bar = progress::bar(term, "counting", bytes);
+    let counted = first::run(&opened.sources, &reading, threads, &|done| bar.set_position(done));
+    bar.finish_and_clear();
+    let counted = counted?;
+    for (source, count) in opened.sources.iter_mut().zip(&counted.sources) {
+        if let Some(sha256) = count.sha256 {
+            source.sha256 = sha256;
+        }
+    }
+    if counted.sources.iter().map(|count| count.records + count.values).sum::<u64>() == 0 {
+        return Err(no_input(&opened));
+    }
+
+    let policy = policy::document();
+    let id = identity(args, at, &opened, &material, &policy)?;
+    let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
+    for finding in &crl_findings {
+        run.finding(finding, None)?;
+    }
+    run.beginning(&judge, &material, &opened)?;
+    run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
+    run.end(&opened, &counted, &reading, &expected)?;
+    let closed = run.seal(&id, at, &opened, &counted, &expected)?;
+    summary::print(&closed, args, term);
+    Ok(closed.done)
+}
+
+/// How inputs are read.
+fn reading(args: &Convert) -> Result<Reading, Error> {
+    let url_root = args.url_root.as_deref().map(UrlRoot::new).transpose().map_err(|error| {
+        Error::usage(
+            format!("--url-root: the folder cannot be used: {error}"),
+            "name the folder that holds the files",
+        )
+    })?;
+    Ok(Reading {
+        ldif: ldif::Options { wanted: record::wanted(), url_root, ..ldif::Options::default() },
+        map: args.map.as_deref().map(Map::read).transpose()?,
+        recipient_map: args.recipient_map.as_deref().map(RecipientMap::read).transpose()?,
+        source_rules: match args.source_rules {
+            Some(SourceRulesArg::EntraConnect) => SourceRules::EntraConnect,
+            None => SourceRules::Plain,
+        },
+    })
+}
+
+/// Why there is nothing to work on, file by file.
+fn no_input(opened: &Opened) -> Error {
+    let mut lines: Vec<String> = opened.findings.iter().map(|(_, finding)| finding.found.clone()).collect();
+    if lines.is_empty() {
+        let empty =
+            opened.sources.iter().map(|source| format!("{} holds no record and no certificate", source.path));
+        lines = empty.collect();
+    }
+    let more = lines.len().saturating_sub(5);
+    lines.truncate(5);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    Error::NoInput {
+        message: format!("there is nothing to convert: {}", lines.join("; ")),
+        hint: "give an LDIF export (ldifde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into(),
+    }
+}
+
+/// The bundle's identity: a hash over all that decides its content.
+fn identity(
+    args: &Convert,
+    at: UnixTime,
+    opened: &Opened,
+    material: &Material,
+    policy: &str,
+) -> Result<[u8; 32], Error> {
+    let mut id = Identity::new();
+    id.field("at", &at.to_string());
+    id.field("policy", policy);
+    id.field("manifest", &format!("{:?}", args.manifest));
+    id.field("revocation", &format!("{:?}", args.judging.revocation));
+    id.field("crls", &format!("{}", material.crls_given));
+    id.field("trust", &format!("{}", !args.judging.trust.is_empty()));
+    id.field("unverified", &format!("{}", args.unverified));
+    id.field("thorough", &format!("{}", args.thorough));
+    id.field("source-rules", &format!("{:?}", args.source_rules));
+    id.field("url-root", &format!("{}", args.url_root.is_some()));
+    id.field("batch", &args.batch.to_string());
+    for expected in &args.expect_records {
+        id.field("expect-records", expected);
+    }
+    for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
+        if let Some(path) = path {
+            let bytes = read_file(path, MAP_FILE_BYTES)
+                .map_err(|source| Error::Read { path: path.clone(), source })?;
+            id.bytes(name, &bytes);
+        }
+    }
+    for (name, list) in
+        [("anchor", &material.anchors), ("intermediate", &material.intermediates), ("crl", &material.crls)]
+    {
+        for der in list {
+            id.bytes(name, der);
+        }
+    }
+    for source in &opened.sources {
+        id.field("input", &hex(&source.sha256));
+    }
+    Ok(id.finish())
+}
+
+fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Result<Option<Writer>, Error> {
+    let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return Ok(None) };
+    super::signals::watch();
+    let options = StageOptions {
+        force: args.force,
+        manifest: format(args.manifest),
+        batch: args.batch,
+        script: bundle::SCRIPT_BYTES,
+    };
+    let head = ManifestHead {
+        tool: tool(),
+        evaluated_at: at.to_string(),
+        unverified: args.judging.trust.is_empty(),
+        policy: policy.as_bytes().to_vec(),
+        trust_anchors: material.anchors_listed(),
+    };
+    Writer::begin(out, &options, head).map(Some).map_err(|error| second::output(&error))
+}
+
+fn format(manifest: Manifest) -> ManifestFormat {
+    match manifest {
+        Manifest::Json => ManifestFormat::Json,
+        Manifest::Csv => ManifestFormat::Csv,
+        Manifest::Both => ManifestFormat::Both,
+    }
+}
+
+fn tool() -> Tool {
+    Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+}
+
+/// What `--expect-records` says.
+#[derive(Default)]
+struct Expected {
+    total: Option<u64>,
+    inputs: BTreeMap<String, u64>,
+}
+
+impl Expected {
+    fn read(options: &[String]) -> Result<Self, Error> {
+        let mut expected = Self::default();
+        for option in options {
+            let (input, number) = match option.rsplit_once('=') {
+                Some((input, number)) => (Some(input), number),
+                None => (None, option.as_str()),
+            };
+            let number: u64 = number.trim().parse().map_err(|_| {
+                Error::usage(
+                    format!("--expect-records {option}: {number:?} is no number"),
+                    "write --expect-records 1234, or --expect-records users.ldf=1234",
+                )
+            })?;
+            match input {
+                Some(input) => {
+                    let name =
+                        Path::new(input).file_name().map_or(input.into(), |name| name.to_string_lossy());
+                    expected.inputs.insert(name.into_owned(), number);
+                }
+                None => expected.total = Some(number),
+            }
+        }
+        Ok(expected)
+    }
+}
+
+/// A run on its way.
+struct Run<'a> {
+    args: &'a Convert,
+    term: &'a Term,
+    writer: Option<Writer>,
+    counts: Counts,
+    codes: BTreeMap<&'static str, (Severity, u64)>,
+    unreadable: BTreeMap<u32, u64>,
+    tallies: BTreeMap<u32, Tally>,
+    /// Issuer → a place that it names, at whom it was seen first, and at how many people.
+    internal_crl: BTreeMap<String, (String, String, u64)>,
+    revocation_fresh_until: Option<UnixTime>,
+    must_look: bool,
+    recipients: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(args: &'a Convert, term: &'a Term, writer: Option<Writer>) -> Self {
+        Self {
+            args,
+            term,
+            writer,
+            counts: Counts::default(),
+            codes: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            internal_crl: BTreeMap::new(),
+            revocation_fresh_until: None,
+            must_look: false,
+            recipients: 0,
+        }
+    }
+
+    /// A finding about the run or a file.
+    fn finding(&mut self, finding: &Finding, source: Option<SourceLine>) -> Result<(), Error> {
+        self.counts.finding(finding.severity);
+        self.code(finding.rule, finding.severity, 1);
+        let line = finding.line(None, None, None, source);
+        if self.term.verbose && finding.severity > Severity::Info {
+            summary::finding(&line, self.term);
+        }
+        match &mut self.writer {
+            Some(writer) => writer.finding(&line).map_err(|error| second::output(&error)),
+            None => Ok(()),
+        }
+    }
+
+    fn code(&mut self, rule: &'static Rule, severity: Severity, count: u64) {
+        let entry = self.codes.entry(rule.code).or_insert((severity, 0));
+        entry.0 = entry.0.max(severity);
+        entry.1 += count;
+    }
+
+    /// What is known before anything is judged.
+    fn beginning(&mut self, judge: &Judge<'_>, material: &Material, opened: &Opened) -> Result<(), Error> {
+        if !matches!(judge.paths, Paths::Verified(_)) {
+            let found = if self.args.unverified {
+                "no trust anchors were given; nothing was verified, and the other rules decided (--unverified)"
+            } else {
+                "no trust anchors were given; everything is withheld"
+            };
+            self.finding(
+                &Finding::new(
+                    &run_rules::NO_TRUST_ANCHORS,
+                    found,
+                    "--trust with the root certificate of the CA",
+                ),
+                None,
+            )?;
+            self.must_look |= !self.args.unverified;
+        } else if !material.crls_given && self.args.judging.revocation == Revocation::Soft {
+            let finding = Finding::new(
+                &run_rules::REVOCATION_NOT_CHECKED,
+                "no CRL was given, so revocation was not checked",
+                "--crl with the current CRLs of the CAs",
+            );
+            self.finding(&finding, None)?;
+        }
+        let named = material.findings.iter().map(|(_, finding)| (None, finding));
+        let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));
+        for (name, finding) in named.chain(inputs) {
+            self.must_look |= finding.severity == Severity::Error;
+            self.finding(finding, name.map(|name| SourceLine { input: name.clone(), line: 1 }))?;
+        }
+        Ok(())
+    }
+
+    /// Judges everything.
+    fn middle(
+        &mut self,
+        judge: &Judge<'_>,
+        reading: &Reading,
+        opened: &Opened,
+        counted: &Counted,
+        threads: usize,
+        bytes: u64,
+    ) -> Result<(), Error> {
+        let second = Second {
+            sources: &opened.sources,
+            reading,
+            judge,
+            format: format(self.args.manifest),
+            knowledge: &counted.knowledge,
+            store: Store::new(&opened.sources, &counted.table, reading),
+            verbose: self.term.verbose,
+        };
+        let bar = progress::bar(self.term, "judging", bytes);
+        let done =
+            second.run(&counted.bases, counted.records, threads, &|done| bar.set_position(done), |results| {
+                self.take(results)
+            });
+        bar.finish_and_clear();
+        done
+    }
+
+    fn take(&mut self, results: Results) -> Result<(), Error> {
+        for line in &results.findings {
+            if let Some(writer) = &mut self.writer {
+                writer.finding(line).map_err(|error| second::output(&error))?;
+            }
+        }
+        for line in &results.told {
+            summary::finding(line, self.term);
+        }
+        for rendered in &results.recipients {
+            self.recipients += 1;
+            if let Some(writer) = &mut self.writer {
+                writer.append(rendered).map_err(|error| second::output(&error))?;
+            }
+        }
+        self.counts.add(&results.counts);
+        for (code, (severity, count)) in results.codes {
+            if let Some(rule) = crate::rules::find(code) {
+                self.code(rule, severity, count);
+            }
+        }
+        for source in results.unreadable {
+            *self.unreadable.entry(source).or_default() += 1;
+        }
+        if let Some((source, tally)) = results.tally {
+            self.tallies.entry(source).or_default().merge(tally);
+        }
+        for (issuer, point, at) in results.internal_crl {
+            if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
+                self.internal_crl.entry(issuer).or_insert((point, at, 0)).2 += 1;
+            }
+        }
+        self.revocation_fresh_until = earliest(self.revocation_fresh_until, results.revocation_fresh_until);
+        Ok(())
+    }
+
+    /// What is known only when everything was read.
+    fn end(
+        &mut self,
+        opened: &Opened,
+        counted: &Counted,
+        reading: &Reading,
+        expected: &Expected,
+    ) -> Result<(), Error> {
+        for (source, tally) in std::mem::take(&mut self.tallies) {
+            let input =
+                opened.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
+            let mut results = Results::default();
+            for problem in tally.finish() {
+                second::ldif_finding(source, &problem, input.clone(), &mut results);
+            }
+            self.take(results)?;
+        }
+        for (issuer, (point, first, count)) in std::mem::take(&mut self.internal_crl) {
+            let finding = Finding::new(
+                &run_rules::INTERNAL_CRL_POINT,
+                format!(
+                    "certificates of {issuer} at {count} people (the first one is {first}) name only {point}, which is not reachable from the internet"
+                ),
+                "a CRL distribution point that begins with http: and can be reached from outside",
+            );
+            self.finding(&finding, None)?;
+        }
+        let mut counts: Vec<(String, u64, u64)> = Vec::new();
+        if let Some(wanted) = expected.total {
+            counts.push(("all inputs".into(), u64::from(counted.records), wanted));
+        }
+        for (name, wanted) in &expected.inputs {
+            let found = opened.sources.iter().zip(&counted.sources).find(|(source, _)| source.path == *name);
+            counts.push((name.clone(), found.map_or(0, |(_, count)| count.records), *wanted));
+        }
+        for (name, found, wanted) in counts.into_iter().filter(|(_, found, wanted)| found != wanted) {
+            let finding = Finding::new(
+                &run_rules::RECORD_COUNT_UNEXPECTED,
+                format!("{name}: {found} records were read"),
+                format!("{wanted} records (--expect-records)"),
+            );
+            self.finding(&finding, None)?;
+            self.must_look = true;
+        }
+        if self.counts.values == 0 {
+            let finding = Finding::new(
+                &run_rules::NO_CERTIFICATE_VALUES,
+                format!("{} records were read, and none holds a certificate", counted.records),
+                "userCertificate or userSMIMECertificate in the export",
+            );
+            self.finding(&finding, None)?;
+            self.must_look = true;
+        }
+        let maps = [
+            ("--map", reading.map.as_ref().map(Map::unused)),
+            ("--recipient-map", reading.recipient_map.as_ref().map(RecipientMap::unused)),
+        ];
+        for (option, unused) in maps {
+            for (line, text) in unused.unwrap_or_default() {
+                let finding = Finding::new(
+                    &run_rules::MAP_ENTRY_UNUSED,
+                    format!("line {line} of {option}: nothing in the run matches {text:?}"),
+                    "something that occurs in the inputs",
+                );
+                self.finding(&finding, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the run: seals the bundle, and decides the exit code.
+    fn seal(
+        mut self,
+        id: &[u8; 32],
+        at: UnixTime,
+        opened: &Opened,
+        counted: &Counted,
+        expected: &Expected,
+    ) -> Result<Closed, Error> {
+        let [encryptable, sign_only, none] = self.counts.coverage;
+        let mut summary = Summary {
+            recipients: self.recipients,
+            values: self.counts.values,
+            candidates: self.counts.candidates,
+            published: self.counts.published,
+            withheld: self.counts.candidates - self.counts.published,
+            unreadable: self.counts.unreadable,
+            ignored: self.counts.ignored,
+            ..Summary::default()
+        };
+        summary.coverage.encryptable = encryptable;
+        summary.coverage.sign_only = sign_only;
+        summary.coverage.none = none;
+        summary.coverage.lapses_before_next_run = self.counts.lapsing;
+        let identity = BundleIdentity {
+            id: hex(id),
+            valid_until: UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY)).to_string(),
+            revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
+            sequence: None,
+            previous: None,
+        };
+        let inputs = inputs(opened, counted, expected, &self.unreadable);
+        let sealed: Option<Sealed> = match self.writer.take() {
+            Some(writer) => {
+                let closing = Closing { inputs, summary: summary.clone(), bundle: identity.clone() };
+                Some(writer.seal(&closing).map_err(|error| second::output(&error))?)
+            }
+            None => None,
+        };
+        let [_, warnings, errors] = self.counts.findings;
+        let failed = match self.args.fail_on {
+            FailOn::Never => false,
+            FailOn::Warning => warnings + errors > 0,
+            FailOn::Error => errors > 0,
+            FailOn::Uncovered => none + sign_only > 0,
+        };
+        let look = self.must_look || failed || self.counts.unreadable > 0 || !self.unreadable.is_empty();
+        Ok(Closed {
+            summary,
+            identity,
+            sealed,
+            codes: self.codes,
+            unverified: self.args.judging.trust.is_empty(),
+            done: if look { Done::Look } else { Done::Good },
+        })
+    }
+}
+
+fn inputs(
+    opened: &Opened,
+    counted: &Counted,
+    expected: &Expected,
+    unreadable: &BTreeMap<u32, u64>,
+) -> Vec<InputFile> {
+    let files = opened.sources.iter().zip(&counted.sources).zip(0u32..);
+    files
+        .map(|((source, count), index)| InputFile {
+            path: source.path.clone(),
+            bytes: source.bytes,
+            sha256: hex(&source.sha256),
+            kind: source.kind.clone(),
+            records: count.records,
+            expected_records: expected
+                .inputs
+                .get(&source.path)
+                .copied()
+                .or(expected.total.filter(|_| opened.sources.len() == 1)),
+            unreadable: unreadable.get(&index).copied().unwrap_or_default(),
+        })
+        .collect()
+}

@@ -1,0 +1,164 @@
+//! Trust material: anchors, intermediates and CRLs from files and folders.
+
+use std::path::Path;
+
+use super::args::Judging;
+use crate::bundle::model::TrustAnchor;
+use crate::certificate::Certificate;
+use crate::encoding::{hex, sha256};
+use crate::error::Error;
+use crate::input::files::CertificateFile;
+use crate::input::walk::walk;
+use crate::limits::{CERTIFICATE_FILE_BYTES, CRL_FILE_BYTES};
+use crate::pipeline::source::read_file;
+use crate::rules::{Finding, run as rules};
+
+/// What was given, as bytes; the engine borrows from it.
+#[derive(Debug, Default)]
+pub struct Material {
+    /// Trust anchors, without duplicates, in the order of their hashes.
+    pub anchors: Vec<Vec<u8>>,
+    /// Certificates to build paths with, likewise.
+    pub intermediates: Vec<Vec<u8>>,
+    /// CRLs, likewise.
+    pub crls: Vec<Vec<u8>>,
+    /// Whether `--crl` was given at all.
+    pub crls_given: bool,
+    /// What was found about the files: the file's name and the finding.
+    pub findings: Vec<(String, Finding)>,
+}
+
+impl Material {
+    /// Reads everything that the options name.
+    ///
+    /// # Errors
+    /// A usage error when an option names nothing that can be used.
+    pub fn read(options: &Judging) -> Result<Self, Error> {
+        let mut material = Self { crls_given: !options.crl.is_empty(), ..Self::default() };
+        for path in &options.trust {
+            let found = material.certificates("--trust", path)?;
+            material.anchors.extend(found);
+        }
+        for path in &options.intermediate {
+            let found = material.certificates("--intermediate", path)?;
+            material.intermediates.extend(found);
+        }
+        for path in &options.crl {
+            material.read_crls(path)?;
+        }
+        for list in [&mut material.anchors, &mut material.intermediates, &mut material.crls] {
+            // The order of files must not decide anything.
+            list.sort_by_cached_key(|der| sha256(der));
+            list.dedup();
+        }
+        Ok(material)
+    }
+
+    /// The certificates under a path. Private keys and other files are skipped with a warning; a
+    /// certificate that cannot be read is an error finding.
+    fn certificates(&mut self, option: &str, path: &Path) -> Result<Vec<Vec<u8>>, Error> {
+        let mut found = Vec::new();
+        for (name, bytes) in self.files(option, path, CERTIFICATE_FILE_BYTES)? {
+            let file = CertificateFile::read(&bytes);
+            for (_, kind) in &file.secrets {
+                self.skipped(option, &name, &format!("it holds {kind}, which was not read"));
+            }
+            for (_, why) in &file.unreadable {
+                self.broken(option, &name, why);
+            }
+            if file.certificates.is_empty() && file.secrets.is_empty() && file.unreadable.is_empty() {
+                let what = if file.instead.is_empty() { "it holds no certificate" } else { &file.instead };
+                self.skipped(option, &name, what);
+            }
+            for entry in &file.certificates {
+                match Certificate::parse(&entry.der) {
+                    Ok(certificate) => found.push(certificate.der().to_vec()),
+                    Err(error) => self.broken(option, &name, &error.to_string()),
+                }
+            }
+        }
+        if found.is_empty() {
+            return Err(Error::usage(
+                format!("{option} {}: there is no certificate", path.display()),
+                "name a certificate in PEM, DER or P7B form, or a folder that holds one",
+            ));
+        }
+        Ok(found)
+    }
+
+    fn read_crls(&mut self, path: &Path) -> Result<(), Error> {
+        for (name, bytes) in self.files("--crl", path, CRL_FILE_BYTES)? {
+            let file = CertificateFile::read(&bytes);
+            if file.crls.is_empty() {
+                let what =
+                    if file.instead.is_empty() { "it holds no CRL".to_owned() } else { file.instead.clone() };
+                let finding = Finding::new(
+                    &rules::CRL_UNUSABLE,
+                    format!("{name} under --crl: {what}"),
+                    "a CRL in PEM or DER",
+                );
+                self.findings.push((name.clone(), finding));
+            }
+            self.crls.extend(file.crls.into_iter().map(|entry| entry.der.into_owned()));
+        }
+        Ok(())
+    }
+
+    /// Files under a path with their bytes; what cannot be read becomes a finding.
+    fn files(&mut self, option: &str, path: &Path, most: u64) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        if !path.exists() {
+            return Err(Error::usage(
+                format!("{option} {}: there is no such file or folder", path.display()),
+                "check the path",
+            ));
+        }
+        let walked = walk(path);
+        for (name, why) in walked.problems {
+            self.skipped(option, &name, &why);
+        }
+        let mut files = Vec::new();
+        for found in walked.files {
+            match read_file(&found.path, most) {
+                Ok(bytes) => files.push((found.name, bytes)),
+                Err(error) => self.skipped(option, &found.name, &error.to_string()),
+            }
+        }
+        Ok(files)
+    }
+
+    fn skipped(&mut self, option: &str, name: &str, why: &str) {
+        let finding = Finding::new(
+            &rules::TRUST_FILE_SKIPPED,
+            format!("{name} under {option} was left out: {why}"),
+            "only certificates (--trust, --intermediate) or CRLs (--crl)",
+        );
+        self.findings.push((name.to_owned(), finding));
+    }
+
+    fn broken(&mut self, option: &str, name: &str, why: &str) {
+        let finding = Finding::new(
+            &rules::TRUST_CERTIFICATE_UNREADABLE,
+            format!("{name} under {option} holds a certificate that cannot be read: {why}"),
+            "a certificate (RFC 5280 section 4.1)",
+        );
+        self.findings.push((name.to_owned(), finding));
+    }
+
+    /// The anchors as the manifest lists them.
+    #[must_use]
+    pub fn anchors_listed(&self) -> Vec<TrustAnchor> {
+        self.anchors
+            .iter()
+            .filter_map(|der| {
+                let certificate = Certificate::parse(der).ok()?;
+                Some(TrustAnchor {
+                    sha256: hex(&sha256(der)),
+                    subject: certificate.subject().to_string(),
+                    serial: certificate.serial_hex(),
+                    not_before: certificate.not_before().to_string(),
+                    not_after: certificate.not_after().to_string(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! The command line: one verb a file, and the rim where files, clock and terminal are touched.
+
+pub mod args;
+pub mod convert;
+mod engine;
+pub mod explain;
+pub mod generate;
+pub mod inspect;
+
+mod material;
+mod progress;
+mod signals;
+mod summary;
+pub mod term;
+pub mod verify;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::Parser;
+
+use crate::certificate::UnixTime;
+
+use crate::error::{Error, exit};
+use args::{Cli, Verb};
+use term::Term;
+
+/// How a verb ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Exit code 0.
+    Good,
+    /// Exit code 1: a person must look.
+    Look,
+    /// Exit code 3: nothing could be opened.
+    NoInput,
+    /// Exit code 5: the bundle is not good.
+    NotGood,
+}
+
+/// Runs the program on the process's arguments and returns its exit code.
+#[must_use]
+pub fn run() -> u8 {
+    run_from(std::env::args_os())
+}
+
+/// Runs the program on these arguments (the program's name first) and returns its exit code.
+#[must_use]
+pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let term = Term::new(&cli.general);
+    let done = match &cli.verb {
+        Verb::Convert(args) => convert::run(args, &term),
+        Verb::Inspect(args) => inspect::run(args, &term),
+        Verb::Verify(args) => verify::run(args),
+        Verb::Explain(args) => explain::run(args),
+        Verb::Generate(args) => generate::run(args),
+    };
+    match done {
+        Ok(Done::Good) => exit::DONE,
+        Ok(Done::Look) => exit::LOOK,
+        Ok(Done::NoInput) => exit::NO_INPUT,
+        Ok(Done::NotGood) => exit::NOT_GOOD,
+        Err(error) => {
+            term.error(&error.to_string(), &error.hint());
+            error.exit_code()
+        }
+    }
+}
+
+/// What clap refuses, or prints when it was asked for help.
+fn refuse(error: &clap::Error) -> u8 {
+    // A closed pipe while help is printed is nobody's error.
+    let _ = error.print();
+    if error.use_stderr() { exit::USAGE } else { exit::DONE }
+}
+
+/// Writes data to stdout. A reader that went away (a closed pipe) ends the output quietly.
+fn write_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let stdout = io::stdout();
+    let mut out = io::BufWriter::new(stdout.lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output {
+            message: format!("standard output could not be written: {error}"),
+            hint: "check the disk or the program that reads it".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The instant of `--at`, or the clock's. This is the only place where the clock is read.
+fn instant(at: Option<&str>) -> Result<UnixTime, Error> {
+    match at {
+        Some(text) => UnixTime::from_rfc3339(text).map_err(|error| {
+            Error::usage(
+                format!("--at: {text:?} is no instant with a zone ({error})"),
+                "write it like --at 2026-06-01T00:00:00Z",
+            )
+        }),
+        None => Ok(UnixTime(jiff::Timestamp::now().as_second())),
+    }
+}

@@ -1,0 +1,125 @@
+//! What a run says when it ends: who can be written to, totals that reconcile, what to look at first,
+//! and which command comes next.
+
+use std::collections::BTreeMap;
+
+use super::Done;
+use super::args::Convert;
+use super::term::{Term, escape};
+use crate::bundle::Sealed;
+use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
+
+/// A run that has ended.
+pub struct Closed {
+    /// Totals.
+    pub summary: Summary,
+    /// The bundle's identity.
+    pub identity: BundleIdentity,
+    /// The bundle, unless it was a dry run.
+    pub sealed: Option<Sealed>,
+    /// How often each code was found, and its greatest weight.
+    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// No path was verified.
+    pub unverified: bool,
+    /// How it ends.
+    pub done: Done,
+}
+
+/// Prints the summary on stderr.
+pub fn print(closed: &Closed, args: &Convert, term: &Term) {
+    if term.quiet {
+        return;
+    }
+    let summary = &closed.summary;
+    let coverage = &summary.coverage;
+    let head = format!(
+        "{} of {} people can be written to; {} can only sign, {} have nothing published",
+        coverage.encryptable, summary.recipients, coverage.sign_only, coverage.none
+    );
+    term.say(&term.bold(&head));
+    if closed.unverified && args.unverified {
+        term.say(&term.red("UNVERIFIED: no trust anchors were given, and no certificate was verified"));
+    }
+    if coverage.lapses_before_next_run > 0 {
+        term.say(&format!(
+            "  {} of them lose their last certificate within {} days",
+            coverage.lapses_before_next_run,
+            crate::limits::NEXT_RUN_DAYS
+        ));
+    }
+    term.say(&format!(
+        "  {} values = {} candidates + {} unreadable + {} ignored",
+        summary.values, summary.candidates, summary.unreadable, summary.ignored
+    ));
+    term.say(&format!(
+        "  {} candidates = {} published + {} withheld",
+        summary.candidates, summary.published, summary.withheld
+    ));
+    look_first(closed, term);
+    match &closed.sealed {
+        Some(sealed) => {
+            let path = escape(&sealed.path.display().to_string());
+            term.say(&format!("{} {path}", term.bold("Bundle")));
+            term.say(&format!("  id           {}", closed.identity.id));
+            term.say(&format!("  transfer/    {} (SHA-256 of its SHA256SUMS)", sealed.transfer_sums_sha256));
+            term.say(&format!("  good until   {}", closed.identity.valid_until));
+            if let Some(left) = &sealed.leftover {
+                term.say(&format!(
+                    "  the old bundle could not be removed: {}",
+                    escape(&left.display().to_string())
+                ));
+            }
+            term.say(&format!(
+                "{} read {path}/review/manifest.csv, then: certferry verify {path}",
+                term.bold("Next")
+            ));
+            term.say("  Carry transfer/ to the upload step, and the id and the hash above by another way.");
+        }
+        None => term.say("Nothing was written (--dry-run)."),
+    }
+}
+
+/// The codes that a person should look at, the weightiest and most frequent first.
+fn look_first(closed: &Closed, term: &Term) {
+    let mut codes: Vec<(&str, Severity, u64)> = closed
+        .codes
+        .iter()
+        .filter(|(_, (severity, _))| *severity > Severity::Info)
+        .map(|(code, (severity, count))| (*code, *severity, *count))
+        .collect();
+    if codes.is_empty() {
+        return;
+    }
+    codes.sort_by(|left, right| (right.1, right.2, left.0).cmp(&(left.1, left.2, right.0)));
+    term.say(&term.bold("Look first at"));
+    let more = codes.len().saturating_sub(8);
+    for (code, severity, count) in codes.into_iter().take(8) {
+        let title = crate::rules::find(code).map_or("", |rule| rule.title);
+        term.say(&format!("  {} {count:>7}  {code:<28} {title}", weight(severity, term)));
+    }
+    if more > 0 {
+        term.say(&format!("  and {more} more codes in review/findings.ndjson"));
+    }
+    term.say("  What a code means and how to mend it: certferry explain CODE");
+}
+
+fn weight(severity: Severity, term: &Term) -> String {
+    match severity {
+        Severity::Error => term.red("error  "),
+        Severity::Warning => term.yellow("warning"),
+        Severity::Info => "info   ".to_owned(),
+    }
+}
+
+/// One finding as a line on stderr.
+pub fn finding(line: &FindingLine, term: &Term) {
+    let place =
+        line.source.as_ref().map(|source| format!("{}:{} ", source.input, source.line)).unwrap_or_default();
+    let who = line.address.as_deref().map(|address| format!("{address}: ")).unwrap_or_default();
+    term.say(&format!(
+        "{} {} {}",
+        weight(line.severity, term),
+        line.code,
+        escape(&format!("{place}{who}{}", line.message))
+    ));
+}

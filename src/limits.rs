@@ -1,0 +1,79 @@
+//! Every cap of the pipeline, each with the source of its number.
+//!
+//! Limits of the LDIF reader and of the path engine stand with them (`ldif::limits`,
+//! `path::limits`), because both can be used by themselves.
+
+/// Bytes of an attribute value above which Active Directory refuses it (rangeUpper of
+/// userCertificate and userSMIMECertificate in Microsoft's schema, MS-ADA3).
+pub const VALUE_BYTES: usize = 32_768;
+
+/// Values of one attribute that Entra Connect exports for an object; above it the whole object's
+/// export fails with LargeObject (Microsoft, "LargeObject errors caused by userCertificate").
+pub const VALUES_PER_ATTRIBUTE: usize = 15;
+
+/// Bytes of a certificate file. The largest real P7B bundles (whole national PKIs) stay below 4 MiB;
+/// a file is held in memory once a thread, and the run's memory is to stay below 64 MiB.
+pub const CERTIFICATE_FILE_BYTES: u64 = 8 << 20;
+
+/// Bytes of a CRL file. Large public CAs publish CRLs of some 25 MB with 500 000 entries; they are
+/// held once.
+pub const CRL_FILE_BYTES: u64 = 256 << 20;
+
+/// Bytes of a `--map` or `--recipient-map` file: a million lines of 100 bytes.
+pub const MAP_FILE_BYTES: u64 = 128 << 20;
+
+/// Raw bytes of a block of LDIF that one thread works on. Large enough that hand-over costs nothing
+/// (some 500 users), small enough that a dozen of them fit the memory.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
+/// Certificate files that one thread works on at a time.
+pub const FILES_PER_BLOCK: usize = 64;
+
+/// Blocks in flight per worker thread: one being worked on, one waiting.
+pub const BLOCKS_PER_WORKER: usize = 2;
+
+/// Keys (32 bytes each) that the census sorts in memory before they spill: 8 MiB.
+pub const SPILL_KEYS: usize = 1 << 18;
+
+/// Bytes of read buffer for each spilled run while runs are merged.
+pub const MERGE_BUFFER: usize = 32 << 10;
+
+/// Runs that are merged at once; more are merged in rounds, so that memory stays flat.
+pub const MERGE_WAYS: usize = 64;
+
+/// Judged certificates that a worker remembers by SHA-256 (some 2 KiB each).
+pub const REMEMBERED_OUTCOMES: usize = 512;
+
+/// Issuers whose unreachable CRL distribution point is reported by name; above it only the number
+/// is. A directory with more issuers than this has another problem.
+pub const REPORTED_ISSUERS: usize = 1_000;
+
+/// Records of one object that are united. An object is split by a directory that answers in
+/// `range=` chunks of 1 500 values, so this stands for 1.5 million values.
+pub const RECORDS_PER_OBJECT: usize = 1_000;
+
+/// Bytes of the values of one object that are held while it is judged. Above it the rest is counted,
+/// reported, and the object's attributes are incomplete.
+pub const OBJECT_BYTES: usize = 24 << 20;
+
+/// Seconds in a day.
+pub const DAY: i64 = 86_400;
+
+/// Days before its end at which a certificate is reported as ending soon: the lead that a renewal
+/// by hand needs, as CA operators' reminders do.
+pub const WARN_DAYS: i64 = 30;
+
+/// Days for which a bundle may be uploaded.
+pub const BUNDLE_DAYS: i64 = 30;
+
+/// Days until the next bundle is expected.
+pub const NEXT_RUN_DAYS: i64 = 30;
+
+/// RSA modulus below which a certificate is withheld (RFC 8551 section 4.4 forbids below 1024).
+pub const RSA_BITS_REFUSED: usize = 1_024;
+
+/// RSA modulus below which a certificate draws a warning (RFC 8551 section 4.3; NIST SP 800-57).
+pub const RSA_BITS_WARNED: usize = 2_048;
+
+/// Recipients a payload file holds unless `--batch` says otherwise.
+pub const BATCH: usize = 1_000;

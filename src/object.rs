@@ -1,0 +1,610 @@
+//! Directory objects as the inputs tell them: identity, class, and certificate values.
+//!
+//! A record of an export, or a certificate of a file, becomes an [`Object`]. Records of one object
+//! are united ([`Object::unite`]); after that [`Object::close`] joins `range=` chunks and says which
+//! attributes are known whole. Nothing is judged here.
+
+use crate::bundle::model::Attribute;
+use crate::certificate::address::Address;
+use crate::certificate::container::secret;
+use crate::limits::OBJECT_BYTES;
+
+/// Where something stood: the number of the input file and the line in it (for a certificate file:
+/// the number of the certificate), from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index into the run's list of files.
+    pub input: u32,
+    /// Line, 1-based.
+    pub line: u64,
+}
+
+/// The bytes of a value, or why there are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// As it stood in the input.
+    Bytes(Vec<u8>),
+    /// A private key, by its kind; no byte of it is kept.
+    Secret(&'static str),
+    /// It could not be read; found, and expected.
+    Unreadable(String, String),
+}
+
+/// One occurrence of a certificate attribute's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The attribute.
+    pub attribute: Attribute,
+    /// Its bytes.
+    pub content: Content,
+    /// Where it stood.
+    pub place: Place,
+    /// First index of the `range=` chunk it stood in, or 0.
+    pub chunk: u64,
+}
+
+/// A chunk of an attribute as `;range=a-b` announces it (MS-ADTS section 3.1.1.3.1.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Chunk {
+    attribute: Attribute,
+    first: u64,
+    /// `None` is the closing `*`.
+    last: Option<u64>,
+}
+
+/// What the object classes say, as far as it matters here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Classes {
+    /// At least one class was named.
+    pub any: bool,
+    /// A user, inetOrgPerson or other person.
+    pub person: bool,
+    /// A contact.
+    pub contact: bool,
+    /// A class that is never a mail recipient of this tool, by name.
+    pub excluded: Option<&'static str>,
+}
+
+/// An object, or the part of it that one record holds.
+#[derive(Clone, Debug, Default)]
+pub struct Object {
+    /// Where its first record stood.
+    pub place: Place,
+    /// How many records it was united from.
+    pub records: u64,
+    /// Distinguished name.
+    pub dn: Option<String>,
+    /// Another DN that a united record had.
+    pub other_dn: Option<String>,
+    /// Object classes.
+    pub classes: Classes,
+    /// objectGUID.
+    pub guid: Option<[u8; 16]>,
+    /// ms-DS-ConsistencyGuid.
+    pub consistency_guid: Option<Vec<u8>>,
+    /// userPrincipalName.
+    pub upn: Option<String>,
+    /// displayName.
+    pub display_name: Option<String>,
+    /// cn, or name.
+    pub common_name: Option<String>,
+    /// Values of mail.
+    pub mail: Vec<String>,
+    /// Values of proxyAddresses.
+    pub proxies: Vec<String>,
+    /// mailNickname is there.
+    pub nickname: bool,
+    /// sAMAccountName.
+    pub account_name: Option<String>,
+    /// msExchRecipientTypeDetails.
+    pub recipient_type: Option<u64>,
+    /// msExchRemoteRecipientType is there.
+    pub remote: bool,
+    /// isCriticalSystemObject is TRUE.
+    pub critical: bool,
+    /// Certificate values in input order.
+    pub values: Vec<Value>,
+    /// The owner that a map or the certificate names (certificate files only).
+    pub owner: Option<Owner>,
+    /// CA certificates that stood beside it in a file.
+    pub chain: Vec<Vec<u8>>,
+    /// Attributes that are not known whole, each with why.
+    pub incomplete: Vec<(Attribute, String)>,
+    chunks: Vec<Chunk>,
+    bytes: usize,
+}
+
+/// Who a certificate file belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The address that the map names, or the only one in the certificate.
+    Address(String),
+    /// Several addresses, and no map.
+    Ambiguous(Vec<String>),
+    /// No address, and no map.
+    Nobody,
+}
+
+/// One attribute value of a record, as the readers hand it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Attribute name without options, in any case.
+    pub name: &'a str,
+    /// The value, or why it cannot be read (found, expected).
+    pub value: Result<&'a [u8], (&'a str, &'a str)>,
+    /// Line it begins on.
+    pub line: u64,
+    /// `;range=first-last`; `None` as last is `*`.
+    pub range: Option<(u64, Option<u64>)>,
+}
+
+impl Object {
+    /// An object that begins at `place`.
+    #[must_use]
+    pub fn at(place: Place) -> Self {
+        Self { place, records: 1, ..Self::default() }
+    }
+
+    /// Takes one attribute value over. Attributes that nothing needs are passed by.
+    pub fn take(&mut self, field: Field<'_>) {
+        if let Some(attribute) = certificate_attribute(field.name) {
+            self.take_value(attribute, field);
+            return;
+        }
+        let Ok(bytes) = field.value else { return };
+        let text = || String::from_utf8_lossy(bytes).trim().to_owned();
+        let name = field.name;
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        if is("objectClass") {
+            self.classes.add(&text());
+        } else if is("mail") {
+            self.mail.push(text());
+        } else if is("proxyAddresses") {
+            self.proxies.push(text());
+        } else if is("objectGUID") {
+            self.guid = self.guid.or_else(|| guid_from(bytes));
+        } else if is("mS-DS-ConsistencyGuid") {
+            if self.consistency_guid.is_none() && !bytes.is_empty() {
+                self.consistency_guid = Some(guid_from(bytes).map_or_else(|| bytes.to_vec(), |g| g.to_vec()));
+            }
+        } else if is("userPrincipalName") {
+            self.upn.get_or_insert_with(text);
+        } else if is("displayName") {
+            self.display_name.get_or_insert_with(text);
+        } else if is("cn") || is("name") {
+            self.common_name.get_or_insert_with(text);
+        } else if is("mailNickname") {
+            self.nickname |= !bytes.is_empty();
+        } else if is("sAMAccountName") {
+            self.account_name.get_or_insert_with(text);
+        } else if is("msExchRecipientTypeDetails") {
+            self.recipient_type = self.recipient_type.or_else(|| text().parse().ok());
+        } else if is("msExchRemoteRecipientType") {
+            self.remote |= !bytes.is_empty();
+        } else if is("isCriticalSystemObject") {
+            self.critical |= text().eq_ignore_ascii_case("TRUE");
+        }
+    }
+
+    fn take_value(&mut self, attribute: Attribute, field: Field<'_>) {
+        if let Some((first, last)) = field.range {
+            let chunk = Chunk { attribute, first, last };
+            if !self.chunks.contains(&chunk) {
+                self.chunks.push(chunk);
+            }
+        }
+        let place = Place { input: self.place.input, line: field.line };
+        let chunk = field.range.map_or(0, |(first, _)| first);
+        let content = match field.value {
+            // `attr:` with nothing behind it: `ldapsearch -A` prints that for every attribute that
+            // exists. There is a value, and it is not here.
+            Ok([]) => Content::Unreadable(
+                "the value is empty".into(),
+                "a certificate; export with values (ldapsearch without -A)".into(),
+            ),
+            Ok(_) if attribute == Attribute::UserPkcs12 => Content::Secret("a PKCS#12 container"),
+            Ok(bytes) if let Some(kind) = secret(bytes) => Content::Secret(kind),
+            Ok(bytes) if self.bytes + bytes.len() > OBJECT_BYTES => Content::Unreadable(
+                format!("the object's values exceed {OBJECT_BYTES} bytes"),
+                "an object of a size that can be held; delete unused values from it".into(),
+            ),
+            Ok(bytes) => {
+                self.bytes += bytes.len();
+                Content::Bytes(bytes.to_vec())
+            }
+            Err((found, expected)) => Content::Unreadable(found.to_owned(), expected.to_owned()),
+        };
+        self.values.push(Value { attribute, content, place, chunk });
+    }
+
+    /// Notes that part of the object was not read, so that no attribute of it is known whole.
+    pub fn cut_off(&mut self, why: &str) {
+        for attribute in [Attribute::UserCertificate, Attribute::UserSmimeCertificate] {
+            self.mark_incomplete(attribute, why.to_owned());
+        }
+    }
+
+    fn mark_incomplete(&mut self, attribute: Attribute, why: String) {
+        if !self.incomplete.iter().any(|(known, _)| *known == attribute) {
+            self.incomplete.push((attribute, why));
+        }
+    }
+
+    /// Unites a later record of the same object into this one: what is known stays, what is missing
+    /// is filled in, values are added.
+    pub fn unite(&mut self, later: Object) {
+        self.records += later.records;
+        if let (Some(mine), Some(other)) = (&self.dn, &later.dn)
+            && !mine.eq_ignore_ascii_case(other)
+            && self.other_dn.is_none()
+        {
+            self.other_dn = Some(other.clone());
+        }
+        self.dn = self.dn.take().or(later.dn);
+        self.classes.unite(later.classes);
+        self.guid = self.guid.or(later.guid);
+        self.consistency_guid = self.consistency_guid.take().or(later.consistency_guid);
+        self.upn = self.upn.take().or(later.upn);
+        self.display_name = self.display_name.take().or(later.display_name);
+        self.common_name = self.common_name.take().or(later.common_name);
+        for (mine, theirs) in [(&mut self.mail, later.mail), (&mut self.proxies, later.proxies)] {
+            for text in theirs {
+                if !mine.contains(&text) {
+                    mine.push(text);
+                }
+            }
+        }
+        self.nickname |= later.nickname;
+        self.account_name = self.account_name.take().or(later.account_name);
+        self.recipient_type = self.recipient_type.or(later.recipient_type);
+        self.remote |= later.remote;
+        self.critical |= later.critical;
+        self.owner = self.owner.take().or(later.owner);
+        self.chain.extend(later.chain);
+        for (attribute, why) in later.incomplete {
+            self.mark_incomplete(attribute, why);
+        }
+        for chunk in later.chunks {
+            if !self.chunks.contains(&chunk) {
+                self.chunks.push(chunk);
+            }
+        }
+        for mut value in later.values {
+            if let Content::Bytes(bytes) = &value.content {
+                if self.bytes + bytes.len() > OBJECT_BYTES {
+                    value.content = Content::Unreadable(
+                        format!("the object's values exceed {OBJECT_BYTES} bytes"),
+                        "an object of a size that can be held; delete unused values from it".into(),
+                    );
+                } else {
+                    self.bytes += bytes.len();
+                }
+            }
+            self.values.push(value);
+        }
+    }
+
+    /// Ends the reading of the object: puts values of `range=` chunks into their order, checks that
+    /// the chunks of each attribute begin at 0, leave no gap and reach the closing `*`, and marks
+    /// attributes with unreadable values as incomplete.
+    pub fn close(&mut self) {
+        if !self.chunks.is_empty() {
+            self.values.sort_by_key(|value| value.chunk);
+            self.chunks.sort_unstable();
+            for attribute in [Attribute::UserCertificate, Attribute::UserSmimeCertificate] {
+                if let Some(why) = self.gap(attribute) {
+                    self.mark_incomplete(attribute, why);
+                }
+            }
+        }
+        let mut unreadable: Vec<(Attribute, String)> = Vec::new();
+        for value in &self.values {
+            if let Content::Unreadable(found, _) = &value.content
+                && !unreadable.iter().any(|(attribute, _)| *attribute == value.attribute)
+            {
+                unreadable.push((value.attribute, format!("a value of it is unreadable ({found})")));
+            }
+        }
+        for (attribute, why) in unreadable {
+            self.mark_incomplete(attribute, why);
+        }
+    }
+
+    /// Why the chunks of an attribute are not the whole of it.
+    fn gap(&self, attribute: Attribute) -> Option<String> {
+        let mut next = 0;
+        let mut seen = false;
+        for chunk in self.chunks.iter().filter(|chunk| chunk.attribute == attribute) {
+            seen = true;
+            if chunk.first > next {
+                return Some(format!(
+                    "the export holds a range= chunk from {} on, but none from {next}",
+                    chunk.first
+                ));
+            }
+            match chunk.last {
+                None => return None,
+                Some(last) => next = next.max(last.saturating_add(1)),
+            }
+        }
+        seen.then(|| {
+            format!(
+                "the export ends with a range= chunk at {} and lacks the closing one (range={next}-*)",
+                next.saturating_sub(1)
+            )
+        })
+    }
+
+    /// Why the attribute is not known whole, if it is not.
+    #[must_use]
+    pub fn incomplete(&self, attribute: Attribute) -> Option<&str> {
+        self.incomplete.iter().find(|(known, _)| *known == attribute).map(|(_, why)| why.as_str())
+    }
+
+    /// Whether the object carries a value of a certificate attribute.
+    #[must_use]
+    pub fn has_certificate_value(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// SMTP addresses of proxyAddresses and mail, primary first: `SMTP:` in proxyAddresses, else the
+    /// first mail. Also which texts are no addresses.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        let mut found = Addresses::default();
+        let mut primary: Option<(Address, String)> = None;
+        let mut others = Vec::new();
+        for proxy in self.proxies.iter().filter(|proxy| !proxy.is_empty()) {
+            let (prefix, rest) = proxy.split_once(':').unwrap_or(("smtp", proxy));
+            if !prefix.eq_ignore_ascii_case("smtp") {
+                continue;
+            }
+            match Address::parse(rest) {
+                Ok(address) if prefix == "SMTP" && primary.is_none() => {
+                    primary = Some((address, rest.trim().to_owned()));
+                }
+                Ok(address) => others.push(address),
+                Err(_) => found.invalid.push(proxy.clone()),
+            }
+        }
+        found.several_mail = primary.is_none() && self.mail.len() > 1;
+        let owner = match &self.owner {
+            Some(Owner::Address(owner)) => Some(owner),
+            _ => None,
+        };
+        let mut rest = Vec::new();
+        for mail in self.mail.iter().chain(owner).filter(|mail| !mail.is_empty()) {
+            match Address::parse(mail) {
+                // The first mail is the primary address where proxyAddresses names none.
+                Ok(address) if primary.is_none() => primary = Some((address, mail.clone())),
+                Ok(address) => rest.push(address),
+                Err(_) => found.invalid.push(mail.clone()),
+            }
+        }
+        found.has_primary = primary.is_some();
+        if let Some((address, text)) = primary {
+            found.list.push(address);
+            found.primary_text = Some(text);
+        }
+        for address in rest.into_iter().chain(others) {
+            if !found.list.contains(&address) {
+                found.list.push(address);
+            }
+        }
+        found
+    }
+}
+
+/// The SMTP addresses of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// All of them without repetition; the primary one first when there is one.
+    pub list: Vec<Address>,
+    /// Whether the first one is the primary address.
+    pub has_primary: bool,
+    /// The primary address as it is spelled in the source.
+    pub primary_text: Option<String>,
+    /// Texts that are no addresses.
+    pub invalid: Vec<String>,
+    /// mail had several values and decided.
+    pub several_mail: bool,
+}
+
+impl Addresses {
+    /// The primary address.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Address> {
+        self.list.first().filter(|_| self.has_primary)
+    }
+}
+
+impl Classes {
+    fn add(&mut self, class: &str) {
+        self.any = true;
+        let is = |names: &[&str]| names.iter().any(|name| class.eq_ignore_ascii_case(name));
+        if is(&["contact"]) {
+            self.contact = true;
+        } else if is(&[
+            "user",
+            "person",
+            "organizationalPerson",
+            "inetOrgPerson",
+            "residentialPerson",
+            "pilotPerson",
+            "newPilotPerson",
+            "mailRecipient",
+        ]) {
+            self.person = true;
+        } else if let Some((_, kind)) =
+            EXCLUDED_CLASSES.iter().find(|(name, _)| class.eq_ignore_ascii_case(name))
+        {
+            self.excluded.get_or_insert(kind);
+        }
+    }
+
+    fn unite(&mut self, later: Classes) {
+        self.any |= later.any;
+        self.person |= later.person;
+        self.contact |= later.contact;
+        self.excluded = self.excluded.or(later.excluded);
+    }
+}
+
+/// Classes whose objects are no recipients, and what they are called. Entra Connect never flows
+/// certificates of groups, and uses those of computers for device join.
+const EXCLUDED_CLASSES: &[(&str, &str)] = &[
+    ("computer", "a computer"),
+    ("device", "a device"),
+    ("group", "a group"),
+    ("groupOfNames", "a group"),
+    ("groupOfUniqueNames", "a group"),
+    ("posixGroup", "a group"),
+    ("msExchDynamicDistributionList", "a group"),
+    ("certificationAuthority", "a certification authority"),
+    ("certificationAuthority-V2", "a certification authority"),
+    ("pkiCA", "a certification authority"),
+    ("pKIEnrollmentService", "a certification authority"),
+    ("cRLDistributionPoint", "a CRL distribution point"),
+    ("msDS-GroupManagedServiceAccount", "a managed service account"),
+    ("msDS-ManagedServiceAccount", "a managed service account"),
+    ("organizationalUnit", "an organizational unit"),
+    ("container", "a container"),
+    ("domain", "a domain"),
+    ("publicFolder", "a public folder"),
+];
+
+/// The certificate attribute that a name or OID stands for, without options and in any case.
+/// OIDs: RFC 4523 section 4.1, RFC 2798 sections 2.8 and 2.9, Microsoft's schema (MS-ADA3).
+#[must_use]
+pub fn certificate_attribute(name: &str) -> Option<Attribute> {
+    let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if is(&["userCertificate", "2.5.4.36"]) {
+        Some(Attribute::UserCertificate)
+    } else if is(&["userSMIMECertificate", "2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"]) {
+        Some(Attribute::UserSmimeCertificate)
+    } else if is(&["userPKCS12", "2.16.840.1.113730.3.1.216"]) {
+        Some(Attribute::UserPkcs12)
+    } else {
+        None
+    }
+}
+
+/// objectGUID: 16 raw bytes, or the text that ldbsearch prints (whose first three groups are
+/// little-endian in the raw form, MS-DTYP section 2.3.4).
+fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
+    if let Ok(raw) = <[u8; 16]>::try_from(bytes) {
+        return Some(raw);
+    }
+    let text = std::str::from_utf8(bytes).ok()?.trim().trim_start_matches('{').trim_end_matches('}');
+    if text.len() != 36 {
+        return None;
+    }
+    let mut digits = Vec::with_capacity(32);
+    for (at, c) in text.char_indices() {
+        match (at, c.to_digit(16)) {
+            (8 | 13 | 18 | 23, None) if c == '-' => {}
+            (_, Some(digit)) => digits.push(u8::try_from(digit).ok()?),
+            (_, None) => return None,
+        }
+    }
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    <[u8; 16]>::try_from(bytes).ok().map(swap_groups)
+}
+
+/// The text form of a raw objectGUID, lower case.
+#[must_use]
+pub fn guid_text(raw: &[u8; 16]) -> String {
+    let hex: String = swap_groups(*raw).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn swap_groups(mut guid: [u8; 16]) -> [u8; 16] {
+    guid[..4].reverse();
+    guid[4..6].reverse();
+    guid[6..8].reverse();
+    guid
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
+        Field { name, value: Ok(value), line: 1, range: None }
+    }
+
+    #[test]
+    fn a_guid_reads_the_same_from_bytes_and_text() {
+        let raw: [u8; 16] = std::array::from_fn(|n| u8::try_from(n).unwrap());
+        let text = guid_text(&raw);
+        assert_eq!(text, "03020100-0504-0706-0809-0a0b0c0d0e0f");
+        assert_eq!(guid_from(text.as_bytes()), Some(raw));
+        assert_eq!(guid_from(format!("{{{}}}", text.to_uppercase()).as_bytes()), Some(raw));
+        assert_eq!(guid_from(b"short"), None);
+        assert_eq!(guid_from("03020100-0504-0706-0809-0a0b0c0d0e0\u{e9}".as_bytes()), None);
+    }
+
+    #[test]
+    fn the_primary_address_is_found() {
+        let mut object = Object::at(Place::default());
+        for (name, value) in [
+            ("mail", "Second@Example.com"),
+            ("proxyAddresses", "smtp:alias@example.com"),
+            ("proxyAddresses", "X500:/o=x"),
+            ("proxyAddresses", "SMTP:first@example.com"),
+            ("proxyAddresses", "smtp:no address"),
+        ] {
+            object.take(field(name, value.as_bytes()));
+        }
+        let addresses = object.addresses();
+        assert_eq!(addresses.primary().unwrap().as_str(), "first@example.com");
+        assert_eq!(addresses.list.len(), 3);
+        assert_eq!(addresses.invalid, ["smtp:no address"]);
+
+        let mut only_alias = Object::at(Place::default());
+        only_alias.take(field("proxyAddresses", b"smtp:alias@example.com"));
+        assert!(only_alias.addresses().primary().is_none());
+
+        let mut mails = Object::at(Place::default());
+        mails.take(field("mail", b"a@example.com"));
+        mails.take(field("MAIL", b"b@example.com"));
+        assert!(mails.addresses().several_mail);
+        assert_eq!(mails.addresses().primary().unwrap().as_str(), "a@example.com");
+    }
+
+    #[test]
+    fn chunks_must_reach_from_zero_to_the_star() {
+        let object = |chunks: &[(u64, Option<u64>)]| {
+            let mut object = Object::at(Place::default());
+            for range in chunks {
+                object.take(Field { range: Some(*range), ..field("userCertificate", b"x") });
+            }
+            object.close();
+            object
+        };
+        assert_eq!(object(&[(0, Some(1)), (2, None)]).incomplete(Attribute::UserCertificate), None);
+        assert_eq!(object(&[(2, None), (0, Some(1))]).incomplete(Attribute::UserCertificate), None);
+        let first = object(&[(0, Some(1499))]);
+        assert!(first.incomplete(Attribute::UserCertificate).unwrap().contains("range=1500-*"));
+        assert!(
+            object(&[(1500, None)]).incomplete(Attribute::UserCertificate).unwrap().contains("none from 0")
+        );
+        assert!(object(&[(0, Some(9)), (20, None)]).incomplete(Attribute::UserCertificate).is_some());
+        let order: Vec<u64> = object(&[(2, None), (0, Some(1))]).values.iter().map(|v| v.chunk).collect();
+        assert_eq!(order, [0, 2]);
+    }
+
+    #[test]
+    fn an_unreadable_value_makes_its_attribute_incomplete() {
+        let mut object = Object::at(Place::default());
+        object.take(field("userCertificate;x", b"not an attribute name without options"));
+        object.take(field("2.5.4.36", b"one"));
+        object.take(Field { value: Err(("bad", "good")), ..field("USERCERTIFICATE", b"") });
+        object.take(field("userSMIMECertificate", b"whole"));
+        object.close();
+        assert_eq!(object.values.len(), 3);
+        assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("bad"));
+        assert_eq!(object.incomplete(Attribute::UserSmimeCertificate), None);
+    }
+}

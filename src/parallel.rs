@@ -1,0 +1,153 @@
+//! Work spread over threads without changing a byte: jobs carry their index, results are handed on
+//! in the order of the jobs, and only so many jobs are in flight that memory stays flat.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::limits::BLOCKS_PER_WORKER;
+
+/// Runs `work` on every job that `produce` makes, on `threads` threads, and hands the results to
+/// `consume` in the order of the jobs. `produce` and `consume` run on the calling thread, in turn.
+/// Each thread makes one `state` for itself and keeps it between jobs (buffers, caches).
+///
+/// # Errors
+/// The first error of `produce` or `consume`, in job order; nothing is produced after it. A thread
+/// that panics ends the run with [`Error::Internal`].
+pub fn ordered<J, R, S>(
+    threads: usize,
+    state: impl Fn() -> S + Sync,
+    mut produce: impl FnMut() -> Result<Option<J>, Error>,
+    work: impl Fn(&mut S, J) -> R + Sync,
+    mut consume: impl FnMut(R) -> Result<(), Error>,
+) -> Result<(), Error>
+where
+    J: Send,
+    R: Send,
+{
+    let threads = threads.max(1);
+    let most_in_flight = threads * BLOCKS_PER_WORKER;
+    std::thread::scope(|scope| {
+        let (job_sender, job_receiver) = mpsc::sync_channel::<(u64, J)>(most_in_flight);
+        let job_receiver = Arc::new(Mutex::new(job_receiver));
+        let (result_sender, result_receiver) = mpsc::channel::<(u64, Option<R>)>();
+        for _ in 0..threads {
+            let (jobs, results) = (Arc::clone(&job_receiver), result_sender.clone());
+            let (state, work) = (&state, &work);
+            scope.spawn(move || {
+                let mut state = state();
+                loop {
+                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok((index, job)) = job else { break };
+                    // A panic must not leave the others waiting for a result that never comes.
+                    let result = catch_unwind(AssertUnwindSafe(|| work(&mut state, job))).ok();
+                    let panicked = result.is_none();
+                    if results.send((index, result)).is_err() || panicked {
+                        break;
+                    }
+                }
+            });
+        }
+        // Only the threads hold senders now: when all of them are gone, receiving ends.
+        drop(result_sender);
+        drop(job_receiver);
+
+        let (mut produced, mut consumed, mut exhausted) = (0u64, 0u64, false);
+        let mut waiting = BTreeMap::new();
+        loop {
+            while !exhausted && (produced - consumed) < most_in_flight as u64 {
+                match produce()? {
+                    Some(job) => {
+                        if job_sender.send((produced, job)).is_err() {
+                            return Err(died());
+                        }
+                        produced += 1;
+                    }
+                    None => exhausted = true,
+                }
+            }
+            if produced == consumed {
+                return Ok(());
+            }
+            let (index, result) = result_receiver.recv().map_err(|_| died())?;
+            waiting.insert(index, result.ok_or_else(died)?);
+            while let Some(result) = waiting.remove(&consumed) {
+                consumed += 1;
+                consume(result)?;
+            }
+        }
+    })
+}
+
+fn died() -> Error {
+    Error::Internal { message: "a worker thread ended before its work was done".into() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_whatever_the_threads() {
+        for threads in [1, 2, 7] {
+            let (mut next, mut seen) = (0u64, Vec::new());
+            ordered(
+                threads,
+                || 0u64,
+                || {
+                    next += 1;
+                    Ok((next <= 500).then_some(next))
+                },
+                |count, job| {
+                    *count += 1;
+                    if job % 13 == 0 {
+                        std::thread::yield_now();
+                    }
+                    job * 2
+                },
+                |result| {
+                    seen.push(result);
+                    Ok(())
+                },
+            )
+            .unwrap();
+            assert_eq!(seen, (1..=500).map(|n| n * 2).collect::<Vec<_>>(), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_run_and_does_not_hang_it() {
+        let mut next = 0u64;
+        let outcome = ordered(
+            2,
+            || (),
+            || {
+                next += 1;
+                Ok((next < 100).then_some(next))
+            },
+            |(), job| assert_ne!(job, 20, "on purpose"),
+            |()| Ok(()),
+        );
+        assert!(matches!(outcome, Err(Error::Internal { .. })));
+    }
+
+    #[test]
+    fn the_first_error_ends_the_run() {
+        let mut next = 0u64;
+        let outcome = ordered(
+            2,
+            || (),
+            || {
+                next += 1;
+                Ok(Some(next))
+            },
+            |(), job| job,
+            |result| if result == 10 { Err(Error::usage("ten", "")) } else { Ok(()) },
+        );
+        assert!(outcome.unwrap_err().to_string().contains("ten"));
+        assert!(next < 50, "production went on to {next}");
+    }
+}

@@ -1,0 +1,189 @@
+//! The first pass: count, hash, and take the census.
+
+use super::Reading;
+use super::record;
+use super::source::{Content, Job, Pass, Pool, Source};
+use super::store::{Location, Rows, Table};
+use crate::census::keys::{Kind, hash, key};
+use crate::census::sorter::Key;
+use crate::census::{Census, Knowledge};
+use crate::encoding::sha256;
+use crate::error::Error;
+use crate::extract;
+use crate::ldif::{BlockParser, Record, Scratch};
+use crate::limits::CERTIFICATE_FILE_BYTES;
+use crate::object::Object;
+use crate::parallel;
+use crate::recipient::{self, Reach, Role};
+
+/// What the first pass found out.
+pub struct Counted {
+    /// What one entry must know of the run.
+    pub knowledge: Knowledge,
+    /// Where records stand.
+    pub table: Table,
+    /// Number of the first record of every job, in the order of jobs.
+    pub bases: Vec<u32>,
+    /// Records of all inputs.
+    pub records: u32,
+    /// Bytes, hash and records of each source, in order.
+    pub sources: Vec<SourceCount>,
+}
+
+/// What was counted of one source.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourceCount {
+    /// Records, or certificates.
+    pub records: u64,
+    /// SHA-256 of its bytes; `None` when it could not be read.
+    pub sha256: Option<[u8; 32]>,
+    /// Values of certificate attributes.
+    pub values: u64,
+}
+
+/// What a worker hands over for one job.
+#[derive(Default)]
+struct JobCount {
+    records: Vec<(Location, Vec<Key>)>,
+    sources: Vec<(u32, SourceCount)>,
+}
+
+#[derive(Default)]
+struct Worker {
+    scratch: Scratch,
+    record: Record,
+}
+
+/// Runs the first pass. `progress` is told the bytes handed out so far.
+///
+/// # Errors
+/// When an input or the temporary folder fails.
+pub fn run(
+    sources: &[Source],
+    reading: &Reading,
+    threads: usize,
+    progress: &dyn Fn(u64),
+) -> Result<Counted, Error> {
+    let pool = Pool::default();
+    let mut pass = Pass::new(sources, &pool, true);
+    let mut census = Census::default();
+    let mut rows = Rows::new().map_err(Error::spill)?;
+    let mut bases = Vec::new();
+    let mut counts = vec![SourceCount::default(); sources.len()];
+    parallel::ordered(
+        threads,
+        Worker::default,
+        || {
+            let job = pass.next();
+            progress(pass.bytes);
+            job
+        },
+        |worker, job| count(worker, job, sources, reading, &pool),
+        |job: JobCount| {
+            bases.push(rows.len());
+            for (location, mut keys) in job.records {
+                let number = rows.push(location).map_err(Error::spill)?;
+                census.add(number, &mut keys).map_err(Error::spill)?;
+            }
+            for (source, count) in job.sources {
+                if let Some(sum) = counts.get_mut(source as usize) {
+                    sum.records += count.records;
+                    sum.values += count.values;
+                    sum.sha256 = sum.sha256.or(count.sha256);
+                }
+            }
+            Ok(())
+        },
+    )?;
+    for (source, hash) in &pass.hashes {
+        if let Some(count) = counts.get_mut(*source as usize) {
+            count.sha256 = Some(*hash);
+        }
+    }
+    Ok(Counted {
+        knowledge: census.finish().map_err(Error::spill)?,
+        records: rows.len(),
+        table: rows.finish().map_err(Error::spill)?,
+        bases,
+        sources: counts,
+    })
+}
+
+fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, pool: &Pool) -> JobCount {
+    let mut counted = JobCount::default();
+    match job {
+        Job::Ldif { source, block } => {
+            let mut sum = SourceCount::default();
+            let mut problems = Vec::new();
+            let mut parser = BlockParser::new(&block, &reading.ldif, &mut worker.scratch);
+            while parser.next(&mut worker.record, &mut problems) {
+                // The second pass reports them, in their place.
+                problems.clear();
+                let object = record::from_ldif(&worker.record, source);
+                let location = Location {
+                    source,
+                    offset: worker.record.offset(),
+                    // A record is never larger than the reader's limit.
+                    length: u32::try_from(worker.record.raw_len()).unwrap_or(u32::MAX),
+                    line: worker.record.line(),
+                };
+                sum.records += 1;
+                sum.values += object.values.len() as u64;
+                counted.records.push((location, keys_of(&object, reading)));
+            }
+            counted.sources.push((source, sum));
+            drop(parser);
+            pool.give(block);
+        }
+        Job::Files { sources: files } => {
+            for index in files {
+                let mut sum = SourceCount::default();
+                if let Some(source) = sources.get(index as usize)
+                    && let Content::Certificates(path) = &source.content
+                    && let Ok(bytes) = super::source::read_file(path, CERTIFICATE_FILE_BYTES)
+                {
+                    sum.sha256 = Some(sha256(&bytes));
+                    let read = record::from_file(&bytes, &source.path, index, reading.map.as_ref());
+                    sum.records = read.certificates;
+                    for (object, number) in read.people.iter().zip(0..) {
+                        sum.values += object.values.len() as u64;
+                        let location =
+                            Location { source: index, offset: number, length: 0, line: number + 1 };
+                        counted.records.push((location, keys_of(object, reading)));
+                    }
+                    sum.values += read.ignored + read.unreadable.len() as u64;
+                }
+                counted.sources.push((index, sum));
+            }
+        }
+    }
+    counted
+}
+
+/// The keys that a record contributes.
+fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let file = object.dn.is_none() && object.owner.is_some();
+    let guid = object.guid.as_ref().map(|guid| hash(guid));
+    if let Some(guid) = guid {
+        keys.push(key(Kind::Guid, guid, file, None));
+    }
+    if let Some(dn) = &object.dn {
+        keys.push(key(Kind::Dn, hash(dn.to_ascii_lowercase().as_bytes()), file, guid));
+    }
+    if !matches!(recipient::role(object, reading.source_rules), Role::Recipient(..)) {
+        return keys;
+    }
+    let reach = Reach::of(object, reading.recipient_map.as_ref());
+    let address = |kind: Kind, text: &str| key(kind, hash(text.as_bytes()), file, None);
+    keys.extend(reach.source.primary().map(|primary| address(Kind::Primary, primary.as_str())));
+    keys.extend(reach.target().map(|target| address(Kind::Target, target.as_str())));
+    keys.extend(reach.all().map(|any| address(Kind::Address, any.as_str())));
+    for (public_key, certificate) in extract::identities(object) {
+        keys.push(key(Kind::PublicKey, public_key, file, None));
+        keys.push(key(Kind::Certificate, certificate, file, None));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}

@@ -1,0 +1,304 @@
+//! The second pass: judge object by object and hand the results on in the order of the input.
+
+use super::record;
+use super::source::{Content, Job, Pass, Pool, Source};
+use super::store::Store;
+use super::{Reading, source};
+use std::collections::BTreeMap;
+
+use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
+use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
+use crate::census::Knowledge;
+use crate::census::keys::Note;
+use crate::certificate::UnixTime;
+use crate::certificate::address::Address;
+use crate::error::Error;
+use crate::judge::{Counts, Judge, Memory, World, earliest};
+use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
+use crate::object::{Object, Place};
+use crate::parallel;
+use crate::recipient::{self, Reach, Role};
+use crate::rules::{Finding, input as input_rules};
+
+/// What one job gives, in the order of the input.
+#[derive(Default)]
+pub struct Results {
+    /// Recipients as bytes.
+    pub recipients: Vec<Rendered>,
+    /// Findings about files, records, and objects that are no recipients.
+    pub findings: Vec<FindingLine>,
+    /// Totals.
+    pub counts: Counts,
+    /// Per source: values and records that could not be read.
+    pub unreadable: Vec<u32>,
+    /// Trailer counts of an LDIF block.
+    pub tally: Option<(u32, BlockTally)>,
+    /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
+    pub internal_crl: Vec<(String, String, String)>,
+    /// Earliest nextUpdate of a CRL that was relied on.
+    pub revocation_fresh_until: Option<UnixTime>,
+    /// How often each code was found, and its greatest weight.
+    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// Warnings and errors to be told at once, when that was asked for.
+    pub told: Vec<FindingLine>,
+    /// The first thing that ends the run.
+    failed: Option<Error>,
+}
+
+impl Results {
+    fn code(&mut self, code: &'static str, severity: Severity) {
+        let entry = self.codes.entry(code).or_insert((severity, 0));
+        entry.0 = entry.0.max(severity);
+        entry.1 += 1;
+    }
+
+    /// Adds a finding that belongs to no recipient.
+    pub fn finding(&mut self, finding: &Finding, address: Option<String>, source: Option<SourceLine>) {
+        self.counts.finding(finding.severity);
+        self.code(finding.rule.code, finding.severity);
+        self.findings.push(finding.line(None, address, None, source));
+    }
+}
+
+/// Everything the second pass works with.
+pub struct Second<'a> {
+    /// The files.
+    pub sources: &'a [Source],
+    /// How they are read.
+    pub reading: &'a Reading,
+    /// The rules and the path engine.
+    pub judge: &'a Judge<'a>,
+    /// Which manifests are written.
+    pub format: ManifestFormat,
+    /// What the first pass found out.
+    pub knowledge: &'a Knowledge,
+    /// Objects to be read again.
+    pub store: Store<'a>,
+    /// Whether findings are told as they are found.
+    pub verbose: bool,
+}
+
+/// A job with what the first pass knows about it.
+struct Known {
+    job: Job,
+    base: u32,
+    notes: Vec<Note>,
+}
+
+#[derive(Default)]
+struct Worker {
+    scratch: Scratch,
+    record: Record,
+    memory: Memory,
+}
+
+impl Second<'_> {
+    /// Runs the pass. `progress` is told the bytes handed out so far; `consume` gets the results in
+    /// order.
+    ///
+    /// # Errors
+    /// When an input fails or changed, and what `consume` returns.
+    pub fn run(
+        &self,
+        counted: &[u32],
+        records: u32,
+        threads: usize,
+        progress: &dyn Fn(u64),
+        mut consume: impl FnMut(Results) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let pool = Pool::default();
+        let mut pass = Pass::new(self.sources, &pool, false);
+        let mut notes = self.knowledge.notes().map_err(Error::spill)?;
+        let mut number = 0usize;
+        parallel::ordered(
+            threads,
+            Worker::default,
+            || {
+                let Some(job) = pass.next()? else { return Ok(None) };
+                progress(pass.bytes);
+                let base = counted.get(number).copied().unwrap_or(records);
+                number += 1;
+                let end = counted.get(number).copied().unwrap_or(records);
+                let notes = notes.below(end).map_err(Error::spill)?;
+                Ok(Some(Known { job, base, notes }))
+            },
+            |worker, known| self.work(worker, known, &pool),
+            |mut results: Results| match results.failed.take() {
+                Some(error) => Err(error),
+                None => consume(results),
+            },
+        )
+    }
+
+    fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
+        let mut results = Results::default();
+        let Known { job, base, notes } = known;
+        let mut number = base;
+        match job {
+            Job::Ldif { source, block } => {
+                let Worker { scratch, record, memory } = worker;
+                let mut problems = Vec::new();
+                let mut parser = BlockParser::new(&block, &self.reading.ldif, scratch);
+                while parser.next(record, &mut problems) {
+                    self.problems(source, &mut problems, &mut results);
+                    let object = record::from_ldif(record, source);
+                    self.object(object, number, &notes, memory, &mut results);
+                    number = number.saturating_add(1);
+                }
+                self.problems(source, &mut problems, &mut results);
+                results.tally = Some((source, parser.into_tally()));
+                pool.give(block);
+            }
+            Job::Files { sources } => {
+                for index in sources {
+                    self.file(index, &mut number, &notes, &mut worker.memory, &mut results);
+                }
+            }
+        }
+        results
+    }
+
+    fn file(&self, index: u32, number: &mut u32, notes: &[Note], memory: &mut Memory, results: &mut Results) {
+        let Some(source) = self.sources.get(index as usize) else { return };
+        let Content::Certificates(path) = &source.content else { return };
+        if source.sha256 == [0; 32] {
+            return; // It could not be read in the first pass, which has reported it.
+        }
+        let bytes = match source::reread_file(source, path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                results.failed.get_or_insert(error);
+                return;
+            }
+        };
+        let read = record::from_file(&bytes, &source.path, index, self.reading.map.as_ref());
+        let place = |line: u64| Some(SourceLine { input: source.path.clone(), line });
+        for (line, finding) in &read.findings {
+            results.finding(finding, None, place(*line));
+        }
+        for (line, finding) in &read.unreadable {
+            results.finding(finding, None, place(*line));
+            results.counts.values += 1;
+            results.counts.unreadable += 1;
+            results.unreadable.push(index);
+        }
+        results.counts.values += read.ignored;
+        results.counts.ignored += read.ignored;
+        for object in read.people {
+            self.object(object, *number, notes, memory, results);
+            *number = number.saturating_add(1);
+        }
+    }
+
+    /// Judges the object that a record belongs to, if the record is its first one.
+    fn object(&self, first: Object, number: u32, notes: &[Note], memory: &mut Memory, results: &mut Results) {
+        let groups = &self.knowledge.groups;
+        if groups.leader(number) != number {
+            return;
+        }
+        let object = match self.store.gather(first, groups.later(number)) {
+            Ok(object) => object,
+            Err(error) => {
+                results.failed.get_or_insert(Error::spill(error));
+                return;
+            }
+        };
+        let (kind, kind_reason) = match recipient::role(&object, self.reading.source_rules) {
+            Role::Recipient(kind, why) => (kind, why),
+            Role::Structure => return,
+            Role::Ignored(rule, why) => {
+                results.counts.values += object.values.len() as u64;
+                results.counts.ignored += object.values.len() as u64;
+                let finding = Finding::new(rule, why, "");
+                let source = SourceLine { input: self.input(object.place), line: object.place.line };
+                results.finding(&finding, object.dn.clone(), Some(source));
+                return;
+            }
+        };
+        let start = notes.partition_point(|note| note.leader < number);
+        let mine = notes.get(start..).unwrap_or_default();
+        let mine = mine.get(..mine.partition_point(|note| note.leader == number)).unwrap_or_default();
+        let judged = self.judge.recipient(&object, (kind, kind_reason), mine, self, memory);
+
+        let mut rendered = Rendered::default();
+        let entry = Entry {
+            recipient: &judged.recipient,
+            payload: judged.payload.as_ref(),
+            findings: &judged.findings,
+        };
+        if let Err(error) = render(&entry, self.format, &mut rendered) {
+            results.failed.get_or_insert(output(&error));
+            return;
+        }
+        for line in &judged.findings {
+            if let Some(rule) = crate::rules::find(&line.code) {
+                results.code(rule.code, line.severity);
+            }
+        }
+        if self.verbose {
+            let loud = judged.findings.iter().filter(|line| line.severity > Severity::Info);
+            results.told.extend(loud.cloned());
+        }
+        results.recipients.push(rendered);
+        results.counts.add(&judged.counts);
+        results.unreadable.extend(judged.unreadable_in);
+        let label =
+            judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
+        results
+            .internal_crl
+            .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));
+        results.revocation_fresh_until =
+            earliest(results.revocation_fresh_until, judged.revocation_fresh_until);
+    }
+
+    /// What the LDIF reader reported, as findings.
+    fn problems(&self, source: u32, problems: &mut Vec<Problem>, results: &mut Results) {
+        for problem in problems.drain(..) {
+            let input = self.input(Place { input: source, line: problem.line });
+            ldif_finding(source, &problem, input, results);
+        }
+    }
+}
+
+/// Adds what the LDIF reader reported to the results.
+pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
+    let finding = input_rules::of_ldif(problem);
+    if problem.severity == crate::ldif::Severity::Error {
+        // An unreadable value of a certificate attribute is counted with its recipient.
+        let counted = problem.attribute.as_deref().is_some_and(|name| {
+            crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
+        });
+        if !counted {
+            results.unreadable.push(source);
+        }
+    }
+    results.finding(&finding, problem.dn.clone(), Some(SourceLine { input, line: problem.line }));
+}
+
+/// An output error as one that ends the run.
+#[must_use]
+pub fn output(error: &OutputError) -> Error {
+    if error.is_internal() {
+        Error::Internal { message: error.to_string() }
+    } else {
+        Error::Output { message: error.to_string(), hint: String::new() }
+    }
+}
+
+impl World for Second<'_> {
+    fn object(&self, leader: u32) -> Option<Object> {
+        self.store.object(leader, &self.knowledge.groups).ok()
+    }
+
+    fn owners(&self, address: &Address) -> Vec<u32> {
+        self.knowledge.owners(address.as_str()).unwrap_or_default()
+    }
+
+    fn reach(&self, object: &Object) -> Reach {
+        Reach::of(object, self.reading.recipient_map.as_ref())
+    }
+
+    fn input(&self, place: Place) -> String {
+        self.sources.get(place.input as usize).map(|source| source.path.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,215 @@
+//! Objects, read again from where they stood.
+//!
+//! The first pass writes one fixed-size row a record to a temporary file: where the record stands.
+//! From that any object can be gathered at any time, in any thread, without keeping one in memory.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use super::source::{self, Content, Source};
+use super::{Reading, record};
+use crate::census::Groups;
+use crate::ldif::{self, Record, Scratch};
+use crate::object::Object;
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// Index of the source.
+    pub source: u32,
+    /// LDIF: byte offset. Certificate files: number of the certificate among the people's, from 0.
+    pub offset: u64,
+    /// LDIF: raw bytes. Certificate files: 0.
+    pub length: u32,
+    /// LDIF: line.
+    pub line: u64,
+}
+
+const ROW: usize = 24;
+
+impl Location {
+    fn pack(self) -> [u8; ROW] {
+        let mut row = [0; ROW];
+        row[..4].copy_from_slice(&self.source.to_be_bytes());
+        row[4..12].copy_from_slice(&self.offset.to_be_bytes());
+        row[12..16].copy_from_slice(&self.length.to_be_bytes());
+        row[16..].copy_from_slice(&self.line.to_be_bytes());
+        row
+    }
+
+    fn unpack(row: [u8; ROW]) -> Self {
+        let number = |range: std::ops::Range<usize>| row[range].iter().fold(0, |n, b| n << 8 | u64::from(*b));
+        Self {
+            // Four bytes always fit.
+            source: number(0..4) as u32,
+            offset: number(4..12),
+            length: number(12..16) as u32,
+            line: number(16..24),
+        }
+    }
+}
+
+/// Writes rows during the first pass.
+pub struct Rows {
+    file: BufWriter<File>,
+    count: u32,
+}
+
+impl Rows {
+    /// An empty table.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0 })
+    }
+
+    /// Adds a record and returns its number.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written, or there are more records than 32 bits count.
+    pub fn push(&mut self, location: Location) -> io::Result<u32> {
+        let number = self.count;
+        self.count = number.checked_add(1).ok_or_else(|| io::Error::other("more than 4294967295 records"))?;
+        self.file.write_all(&location.pack())?;
+        Ok(number)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Ends the writing.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written.
+    pub fn finish(self) -> io::Result<Table> {
+        Ok(Table { file: self.file.into_inner().map_err(io::IntoInnerError::into_error)?, count: self.count })
+    }
+}
+
+/// Where every record stands.
+pub struct Table {
+    file: File,
+    count: u32,
+}
+
+impl Table {
+    fn get(&self, record: u32) -> io::Result<Location> {
+        if record >= self.count {
+            return Err(io::Error::other(format!("there is no record {record}")));
+        }
+        let mut row = [0; ROW];
+        self.file.read_exact_at(&mut row, u64::from(record) * ROW as u64)?;
+        Ok(Location::unpack(row))
+    }
+}
+
+/// Reads objects again.
+pub struct Store<'r> {
+    sources: &'r [Source],
+    table: &'r Table,
+    reading: &'r Reading,
+    /// The object that was asked for last: what many share is asked for many times in a row.
+    last: Mutex<Option<(u32, Object)>>,
+    /// The certificate file that was opened last, as people's objects.
+    file: Mutex<Option<(u32, Vec<Object>)>>,
+}
+
+impl<'r> Store<'r> {
+    /// A store over the sources of the run.
+    #[must_use]
+    pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
+        Self { sources, table, reading, last: Mutex::new(None), file: Mutex::new(None) }
+    }
+
+    /// One record, read again.
+    ///
+    /// # Errors
+    /// When its file cannot be read any more or is not what it was.
+    pub fn record(&self, record: u32) -> io::Result<Object> {
+        let location = self.table.get(record)?;
+        let gone = || io::Error::other("a record is not where it was; the input changed while it was read");
+        let source = self.sources.get(location.source as usize).ok_or_else(gone)?;
+        match &source.content {
+            Content::Ldif(stream) => {
+                let mut raw = vec![0; location.length as usize];
+                stream.read_at(&mut raw, location.offset)?;
+                let (mut scratch, mut found, mut problems) = (Scratch::new(), Record::new(), Vec::new());
+                let options = &self.reading.ldif;
+                let there = ldif::reparse(
+                    &raw,
+                    stream.format,
+                    location.offset,
+                    location.line,
+                    options,
+                    &mut scratch,
+                    &mut found,
+                    &mut problems,
+                );
+                if there { Ok(record::from_ldif(&found, location.source)) } else { Err(gone()) }
+            }
+            Content::Certificates(path) => {
+                let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+                if file.as_ref().is_none_or(|(open, _)| *open != location.source) {
+                    let bytes = source::reread_file(source, path).map_err(io::Error::other)?;
+                    let read =
+                        record::from_file(&bytes, &source.path, location.source, self.reading.map.as_ref());
+                    *file = Some((location.source, read.people));
+                }
+                let at = usize::try_from(location.offset).unwrap_or(usize::MAX);
+                file.as_ref().and_then(|(_, people)| people.get(at)).cloned().ok_or_else(gone)
+            }
+            Content::Nothing => Err(gone()),
+        }
+    }
+
+    /// Adds the later records of an object to its first one and closes it.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn gather(&self, mut object: Object, later: &[u32]) -> io::Result<Object> {
+        for (count, member) in later.iter().enumerate() {
+            if count >= crate::limits::RECORDS_PER_OBJECT {
+                object.cut_off(&format!("the object has more than {count} records; the rest was not read"));
+                break;
+            }
+            object.unite(self.record(*member)?);
+        }
+        object.close();
+        Ok(object)
+    }
+
+    /// The whole object that begins with a record.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn object(&self, leader: u32, groups: &Groups) -> io::Result<Object> {
+        {
+            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((known, object)) = last.as_ref()
+                && *known == leader
+            {
+                return Ok(object.clone());
+            }
+        }
+        let object = self.gather(self.record(leader)?, groups.later(leader))?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((leader, object.clone()));
+        Ok(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_what_they_are_given() {
+        let location = Location { source: 7, offset: 1 << 40, length: 3_000_000_000, line: 1 << 33 };
+        assert_eq!(Location::unpack(location.pack()), location);
+    }
+}

@@ -1,0 +1,284 @@
+//! Selection: the final complete set of each recipient and attribute.
+//!
+//! A payload line replaces what the tenant holds, so it is built only from attributes that are known
+//! whole, and a withheld value is never in it. Published values are put best first (a courtesy:
+//! directories keep no order), at most [`VALUES_PER_ATTRIBUTE`] of them. An attribute with nothing to
+//! publish is left out of the line, which means "leave untouched": nothing is erased by accident.
+
+use std::cmp::Reverse;
+
+use crate::bundle::MAX_PAYLOAD_LINE;
+use crate::bundle::model::{Attribute, Coverage, Decision, PayloadLine, RecipientKind, Severity};
+use crate::bundle::render::payload_len;
+use crate::encoding::base64;
+use crate::limits::VALUES_PER_ATTRIBUTE;
+use crate::rules::usage::Abilities;
+use crate::rules::{Finding, recipient as recipient_rules, validity, value as value_rules};
+
+/// What selection needs to know of a candidate.
+#[derive(Debug)]
+pub struct Choice<'a> {
+    /// The attribute.
+    pub attribute: Attribute,
+    /// The value as it stood.
+    pub bytes: &'a [u8],
+    /// What the certificate can be used for.
+    pub abilities: Abilities,
+    /// End of validity, Unix seconds.
+    pub not_after: i64,
+    /// SHA-256 of the value, which breaks ties.
+    pub value_sha256: [u8; 32],
+    /// Everything found so far; selection adds to it.
+    pub findings: Vec<Finding>,
+    /// Whether the path allows publication.
+    pub path_allows: bool,
+    /// Decided here.
+    pub decision: Decision,
+}
+
+/// What is published for one recipient.
+#[derive(Debug)]
+pub struct Selection {
+    /// The payload line without its number, when something is published.
+    pub payload: Option<PayloadLine>,
+    /// Whether the person can be written to.
+    pub coverage: Coverage,
+    /// End of the last published certificate to encrypt to.
+    pub encryptable_until: Option<i64>,
+    /// Findings about the recipient as a whole.
+    pub findings: Vec<Finding>,
+}
+
+/// Decides every choice and builds the payload line.
+#[must_use]
+pub fn select(choices: &mut [Choice<'_>], address: Option<&str>, kind: RecipientKind) -> Selection {
+    for choice in choices.iter_mut() {
+        let withheld = !choice.path_allows || choice.findings.iter().any(Finding::withholds);
+        choice.decision = if withheld { Decision::Withhold } else { Decision::Publish };
+    }
+    let mut sets = [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
+        .map(|attribute| best_first(choices, attribute));
+    for set in &mut sets {
+        while set.len() > VALUES_PER_ATTRIBUTE {
+            drop_last(choices, set, &format!("{VALUES_PER_ATTRIBUTE} better values are published"));
+        }
+    }
+    let payload = loop {
+        let line = line(choices, &sets, address, kind);
+        match line {
+            Some(line) if payload_len(&line) >= MAX_PAYLOAD_LINE => {
+                // Fifteen values of the largest size in both attributes: the longer list gives way.
+                let [first, second] = &mut sets;
+                let longer = if first.len() >= second.len() { first } else { second };
+                drop_last(choices, longer, "the values before it fill what one payload line may carry");
+            }
+            other => break other,
+        }
+    };
+    let mut findings = Vec::new();
+    let published = |choice: &&Choice<'_>| choice.decision == Decision::Publish;
+    let encryptable_until =
+        choices.iter().filter(published).filter(|c| c.abilities.encrypt).map(|c| c.not_after).max();
+    let coverage = match (encryptable_until, choices.iter().any(|c| published(&c))) {
+        (Some(_), _) => Coverage::Encryptable,
+        (None, true) => Coverage::SignOnly,
+        (None, false) => Coverage::None,
+    };
+    if coverage == Coverage::SignOnly {
+        findings.push(Finding::new(
+            &recipient_rules::SIGN_ONLY,
+            "none of the published certificates can be encrypted to",
+            "a certificate with keyEncipherment (RSA) or keyAgreement (elliptic curves)",
+        ));
+    }
+    shadowing(choices, &mut findings);
+    if encryptable_until.is_some() {
+        soften_expired(choices);
+    }
+    Selection { payload, coverage, encryptable_until, findings }
+}
+
+/// Indices of the published choices of an attribute: those that can be encrypted to first, then those
+/// that last longest; equal ones in the order of their hashes, which no reordering of the input
+/// changes.
+fn best_first(choices: &[Choice<'_>], attribute: Attribute) -> Vec<usize> {
+    let mut set: Vec<usize> = choices
+        .iter()
+        .enumerate()
+        .filter(|(_, choice)| choice.attribute == attribute && choice.decision == Decision::Publish)
+        .map(|(at, _)| at)
+        .collect();
+    set.sort_by_key(|at| {
+        choices
+            .get(*at)
+            .map(|choice| (Reverse(choice.abilities.encrypt), Reverse(choice.not_after), choice.value_sha256))
+    });
+    set
+}
+
+fn drop_last(choices: &mut [Choice<'_>], set: &mut Vec<usize>, why: &str) {
+    if let Some(choice) = set.pop().and_then(|at| choices.get_mut(at)) {
+        choice.decision = Decision::Withhold;
+        choice.findings.push(Finding::new(
+            &value_rules::BEYOND_VALUE_LIMIT,
+            format!("{why}, so this one is left out"),
+            format!("at most {VALUES_PER_ATTRIBUTE} values of an attribute"),
+        ));
+    }
+}
+
+fn line(
+    choices: &[Choice<'_>],
+    sets: &[Vec<usize>; 2],
+    address: Option<&str>,
+    kind: RecipientKind,
+) -> Option<PayloadLine> {
+    let values = |set: &Vec<usize>| {
+        let values: Vec<String> =
+            set.iter().filter_map(|at| choices.get(*at)).map(|choice| base64(choice.bytes)).collect();
+        (!values.is_empty()).then_some(values)
+    };
+    let [certificates, containers] = sets;
+    let (user_certificate, user_smime_certificate) = (values(certificates), values(containers));
+    if user_certificate.is_none() && user_smime_certificate.is_none() {
+        return None;
+    }
+    Some(PayloadLine {
+        number: 0,
+        address: address?.to_owned(),
+        kind,
+        user_certificate,
+        user_smime_certificate,
+    })
+}
+
+/// Outlook reads userSMIMECertificate first: a stale value there hides a fresh userCertificate.
+fn shadowing(choices: &mut [Choice<'_>], findings: &mut Vec<Finding>) {
+    let fresh = choices.iter().any(|choice| {
+        choice.attribute == Attribute::UserCertificate
+            && choice.decision == Decision::Publish
+            && choice.abilities.encrypt
+    });
+    let containers = || choices.iter().filter(|c| c.attribute == Attribute::UserSmimeCertificate);
+    let emptied = containers().next().is_some() && containers().all(|c| c.decision == Decision::Withhold);
+    if !fresh || !emptied {
+        return;
+    }
+    findings.push(Finding::new(
+        &recipient_rules::SHADOWING_REMAINS,
+        "every value of userSMIMECertificate is withheld while userCertificate is published",
+        "no stale userSMIMECertificate in the tenant; look at what it holds for this recipient",
+    ));
+    for choice in choices.iter_mut().filter(|c| c.attribute == Attribute::UserSmimeCertificate) {
+        if choice.findings.iter().any(|finding| finding.rule == &validity::EXPIRED) {
+            choice.findings.push(Finding::new(
+                &recipient_rules::STALE_SHADOWS_FRESH,
+                "the value has expired and stands before a fresh userCertificate",
+                "deleted from the directory",
+            ));
+        }
+    }
+}
+
+/// An expired certificate that has a successor is normal.
+fn soften_expired(choices: &mut [Choice<'_>]) {
+    for finding in choices.iter_mut().flat_map(|choice| &mut choice.findings) {
+        if finding.rule == &validity::EXPIRED {
+            finding.severity = Severity::Info;
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn choice(attribute: Attribute, bytes: &[u8], encrypt: bool, not_after: i64) -> Choice<'_> {
+        Choice {
+            attribute,
+            bytes,
+            abilities: Abilities { encrypt, sign: true },
+            not_after,
+            value_sha256: crate::encoding::sha256(bytes),
+            findings: Vec::new(),
+            path_allows: true,
+            decision: Decision::Withhold,
+        }
+    }
+
+    fn run(choices: &mut [Choice<'_>]) -> Selection {
+        select(choices, Some("kim@x"), RecipientKind::Mailbox)
+    }
+
+    #[test]
+    fn the_best_come_first_and_fifteen_are_enough() {
+        let bytes: Vec<[u8; 1]> = (0..20).map(|n| [n]).collect();
+        let mut choices: Vec<Choice<'_>> = bytes
+            .iter()
+            .map(|b| choice(Attribute::UserCertificate, b, b[0] % 2 == 0, i64::from(b[0])))
+            .collect();
+        let selection = run(&mut choices);
+        let set = selection.payload.unwrap().user_certificate.unwrap();
+        assert_eq!(set.len(), 15);
+        assert_eq!(set[0], base64(&[18]), "can encrypt and lasts longest");
+        assert_eq!(set[10], base64(&[19]), "signs only, after all that encrypt");
+        assert_eq!(selection.encryptable_until, Some(18));
+        let dropped: Vec<u8> = choices
+            .iter()
+            .filter(|c| c.findings.iter().any(|f| f.rule == &value_rules::BEYOND_VALUE_LIMIT))
+            .map(|c| c.bytes[0])
+            .collect();
+        assert_eq!(dropped, [1, 3, 5, 7, 9]);
+        assert!(choices.iter().filter(|c| c.decision == Decision::Withhold).count() == 5);
+    }
+
+    #[test]
+    fn a_line_never_grows_too_long() {
+        let big: Vec<Vec<u8>> = (0..30u8).map(|n| vec![n; 32_768]).collect();
+        let mut choices: Vec<Choice<'_>> = big
+            .iter()
+            .enumerate()
+            .map(|(n, bytes)| {
+                let attribute =
+                    if n < 15 { Attribute::UserCertificate } else { Attribute::UserSmimeCertificate };
+                choice(attribute, bytes, true, 5)
+            })
+            .collect();
+        let selection = run(&mut choices);
+        let line = selection.payload.unwrap();
+        assert!(payload_len(&line) < MAX_PAYLOAD_LINE);
+        let published = choices.iter().filter(|c| c.decision == Decision::Publish).count();
+        let in_line = line.user_certificate.unwrap().len() + line.user_smime_certificate.unwrap().len();
+        assert_eq!(published, in_line);
+        assert!(in_line >= 20, "only {in_line} left");
+    }
+
+    #[test]
+    fn what_withholds_is_never_in_the_line() {
+        let mut choices = [
+            choice(Attribute::UserCertificate, b"good", true, 9),
+            choice(Attribute::UserCertificate, b"no path", true, 99),
+            choice(Attribute::UserSmimeCertificate, b"old", true, 1),
+        ];
+        choices[1].path_allows = false;
+        choices[2].findings.push(Finding::new(&validity::EXPIRED, "x", "y"));
+        let selection = run(&mut choices);
+        let line = selection.payload.unwrap();
+        assert_eq!(line.user_certificate.unwrap(), [base64(b"good")]);
+        assert_eq!(line.user_smime_certificate, None, "absent: left untouched, not cleared");
+        assert!(selection.findings.iter().any(|f| f.rule == &recipient_rules::SHADOWING_REMAINS));
+        let old: Vec<_> = choices[2].findings.iter().map(|f| (f.rule.code, f.severity)).collect();
+        assert_eq!(old, [("expired", Severity::Info), ("stale-shadows-fresh", Severity::Warning)]);
+    }
+
+    #[test]
+    fn coverage_tells_who_can_be_written_to() {
+        let mut none = [];
+        assert_eq!(run(&mut none).coverage, Coverage::None);
+        let mut signs = [choice(Attribute::UserCertificate, b"s", false, 9)];
+        let selection = run(&mut signs);
+        assert_eq!(selection.coverage, Coverage::SignOnly);
+        assert_eq!(selection.findings[0].rule, &recipient_rules::SIGN_ONLY);
+    }
+}

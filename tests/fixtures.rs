@@ -1,0 +1,187 @@
+//! The fixtures' company as a whole: each value has the fate that the cast says, totals reconcile,
+//! and the bytes do not depend on the number of threads.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use support::*;
+
+/// (place or file, attribute, SHA-256 of the value) → expected fates, in order.
+fn expected(inputs: &[&str]) -> BTreeMap<(String, String, String), Vec<String>> {
+    let mut reader = csv::Reader::from_path(fixture("VALUES.csv")).unwrap();
+    let mut fates: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for row in reader.records() {
+        let row = row.unwrap();
+        if !inputs.contains(&&row[0]) {
+            continue;
+        }
+        let attribute = row[2].split(';').next().unwrap_or_default();
+        // A certificate of a file is known by its hash; it counts as a userCertificate.
+        let file = &row[0] == "folder";
+        let attribute = if file { "userCertificate" } else { attribute };
+        // The same objectGUID under another DN: the second record's values stand at the first DN.
+        let moved = "CN=Uwe Brandt,OU=Staff,OU=Suwon,DC=ad,DC=hanbit,DC=example";
+        let place = if file { String::new() } else { row[1].replace(moved, &moved.replace("Suwon", "Ulm")) };
+        fates.entry((place, attribute.to_owned(), row[3].to_owned())).or_default().push(row[4].to_owned());
+    }
+    fates
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_value_of_the_cast_has_its_fate() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    let maps = maps();
+    let maps: Vec<&str> = maps.iter().map(String::as_str).collect();
+    let output = convert(COMPANY, &bundle, &maps);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+
+    let manifest = manifest(&bundle);
+    let mut wanted = expected(COMPANY);
+    let mut wrong = Vec::new();
+    for recipient in manifest["recipients"].as_array().unwrap() {
+        for candidate in recipient["candidates"].as_array().unwrap() {
+            let hash = text(&candidate["valueSha256"]);
+            let attribute = text(&candidate["attribute"]);
+            let dn = text(&recipient["identity"]["dn"]);
+            let fates = wanted
+                .get_mut(&(dn.clone(), attribute.clone(), hash.clone()))
+                .filter(|fates| !fates.is_empty());
+            let fates = match fates {
+                Some(fates) => fates,
+                None => match wanted.get_mut(&(String::new(), attribute, hash)) {
+                    Some(fates) if !fates.is_empty() => fates,
+                    _ => {
+                        wrong.push(format!("{dn}: a candidate that is not in the cast"));
+                        continue;
+                    }
+                },
+            };
+            let fate = fates.remove(0);
+            let decision = text(&candidate["decision"]);
+            if fate != "open" && fate != decision {
+                wrong.push(format!("{dn}: expected {fate}, found {decision}: {}", candidate["reason"]));
+            }
+            assert!(!text(&candidate["reason"]).is_empty());
+        }
+    }
+    let mut rest: BTreeMap<String, usize> = BTreeMap::new();
+    for (key, fates) in wanted {
+        for fate in fates {
+            if fate != "unreadable" && fate != "ignored" {
+                wrong.push(format!("{key:?}: expected {fate}, not found"));
+            }
+            *rest.entry(fate).or_default() += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let summary = &manifest["summary"];
+    let number = |key: &str| summary[key].as_u64().unwrap();
+    assert_eq!(number("unreadable"), rest["unreadable"] as u64);
+    assert_eq!(number("values"), number("candidates") + number("unreadable") + number("ignored"));
+    assert_eq!(number("candidates"), number("published") + number("withheld"));
+    assert!(number("ignored") >= rest["ignored"] as u64, "CA certificates beside people's are ignored too");
+}
+
+#[test]
+fn utf16_and_utf8_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (eight, sixteen) = (folder.path().join("8"), folder.path().join("16"));
+    convert(&["ad-ldifde-utf8.ldf"], &eight, &[]);
+    convert(&["ad-ldifde-utf16.ldf"], &sixteen, &[]);
+    let decisions = |bundle: &std::path::Path| -> Vec<(String, String, String)> {
+        manifest(bundle)["recipients"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|recipient| {
+                let dn = text(&recipient["identity"]["dn"]);
+                recipient["candidates"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|c| (dn.clone(), text(&c["valueSha256"]), text(&c["reason"])))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    assert_eq!(decisions(&eight), decisions(&sixteen));
+    assert_eq!(
+        std::fs::read(eight.join("transfer/payload/0001.ndjson")).unwrap(),
+        std::fs::read(sixteen.join("transfer/payload/0001.ndjson")).unwrap()
+    );
+}
+
+#[test]
+fn threads_and_names_change_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, jobs: &str| {
+        let bundle = folder.path().join(name);
+        convert(COMPANY, &bundle, &["--jobs", jobs]);
+        tree(&bundle)
+    };
+    let one = run("one", "1");
+    assert!(one.len() >= 9, "{:?}", one.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(one, run("another-name", "2"));
+    assert_eq!(one, run("three", "5"));
+}
+
+#[test]
+fn no_byte_of_a_private_key_is_in_the_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    let output = convert(COMPANY, &bundle, &[]);
+    let key = std::fs::read_to_string(fixture("folder/backup/mail-key.pem")).unwrap();
+    let container = std::fs::read(fixture("folder/backup/old-laptop.p12")).unwrap();
+    let body = key.lines().nth(2).unwrap();
+    let middle = &container[container.len() / 2..container.len() / 2 + 24];
+    let mut places: Vec<(String, Vec<u8>)> = tree(&bundle);
+    places.push(("stderr".into(), output.stderr));
+    for (name, bytes) in places {
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        assert!(!holds(body.as_bytes()) && !holds(middle), "{name} holds part of a key");
+    }
+    let named: Vec<String> = lines(&bundle.join("review/findings.ndjson"))
+        .iter()
+        .filter(|finding| finding["code"] == "private-key")
+        .map(|finding| text(&finding["source"]["input"]))
+        .collect();
+    assert_eq!(named.len(), 4, "{named:?}");
+}
+
+#[test]
+fn only_what_the_upload_needs_crosses() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    convert(COMPANY, &bundle, &[]);
+    let manifest = manifest(&bundle);
+    let mut private = Vec::new();
+    for recipient in manifest["recipients"].as_array().unwrap() {
+        let identity = &recipient["identity"];
+        for key in ["dn", "objectGuid", "userPrincipalName", "immutableId"] {
+            // A UPN may be equal to the address, which does cross.
+            if identity[key] != identity["primarySmtp"] {
+                private.extend(identity[key].as_str().map(str::to_owned));
+            }
+        }
+        if recipient["payload"].is_null() {
+            private.extend(identity["primarySmtp"].as_str().map(str::to_owned));
+        }
+    }
+    assert!(private.len() > 200);
+    for (name, bytes) in tree(&bundle.join("transfer")) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.is_ascii(), "{name} is not ASCII");
+        for secret in &private {
+            assert!(!text.contains(secret.as_str()), "{name} holds {secret}");
+        }
+    }
+}
