@@ -104,8 +104,15 @@ fn print_problem(
         message.push_str(&format!(", dn {dn}"));
     }
     message.push_str(&format!(": {}", problem.message));
-    let object = json!({"line": problem.line, "problem": problem.code.as_str(), "severity": problem.severity.as_str(), "message": message});
-    writeln!(out, "{object}")
+    // Written by hand only to keep the members in order, here and below.
+    writeln!(
+        out,
+        "{{\"line\":{},\"problem\":\"{}\",\"severity\":\"{}\",\"message\":{}}}",
+        problem.line,
+        problem.code,
+        problem.severity.as_str(),
+        json!(message)
+    )
 }
 
 fn print_record(out: &mut impl Write, record: &Record) -> io::Result<()> {
@@ -114,7 +121,6 @@ fn print_record(out: &mut impl Write, record: &Record) -> io::Result<()> {
     } else {
         json!(record.dn_text()).to_string()
     };
-    // Written by hand only to keep the members in order.
     write!(
         out,
         "{{\"line\":{},\"dn\":{dn},\"changetype\":{},\"attributes\":[",

@@ -131,8 +131,9 @@ impl Decoder {
 fn room(out: &mut Vec<u8>, used: usize, len: usize) -> &mut [u8] {
     let need = used + base64::decoded_len_estimate(len);
     if out.len() < need {
-        // At least double: each byte is zeroed once in the life of the buffer, not once a value.
-        out.resize(need.max(out.len() * 2), 0);
+        // More than needed: each byte is zeroed once in the life of the buffer, not once a value.
+        let more = out.len().min(super::limits::GROWTH);
+        out.resize(need.max(out.len() + more), 0);
     }
     out.get_mut(used..).unwrap_or_default()
 }

@@ -150,6 +150,7 @@ impl<R: Read> Blocks<R> {
             return Ok(false);
         }
         let size = self.options.block_size;
+        let limit = self.options.record_limit;
         let look = self.cutter.look();
         block.len = 0;
         // Take over what was read already, then read on.
@@ -185,8 +186,9 @@ impl<R: Read> Blocks<R> {
         let (mut from, mut head_from) = (0, 0);
         let cut = loop {
             let buf = block.bytes();
-            // Line starts up to here can be judged.
-            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) };
+            // Line starts up to here can be judged. None behind the record limit is, however much was read: that would
+            // make the result depend on the block size.
+            let judged = if self.ended { buf.len() } else { buf.len().saturating_sub(look) }.min(limit);
             if min.is_none() {
                 match self.cutter.first_dn(buf, head_from, judged) {
                     Ok(first) => min = Some(first),
@@ -206,15 +208,13 @@ impl<R: Read> Blocks<R> {
                     Err(next) => from = next.max(from),
                 }
             }
-            if self.ended || buf.len() > self.options.record_limit + look {
+            if self.ended || judged >= limit {
                 break None;
             }
             let target = buf.len() + size;
             self.fill(block, target)?;
         };
-        let limit = self.options.record_limit;
-        let end = cut.map_or(block.len, |c| c.at);
-        if end <= limit && (cut.is_some() || self.ended) {
+        if cut.is_some() || (self.ended && block.len <= limit) {
             self.finish(block, cut);
         } else {
             self.skip(block, limit)?;
@@ -284,10 +284,14 @@ impl<R: Read> Blocks<R> {
     /// Reads until the block has at least `want` bytes or the input ends.
     fn fill(&mut self, block: &mut Block, want: usize) -> io::Result<()> {
         if !self.ended && block.buf.len() < want {
+            // Exactly: doubling would hold twice the largest record.
+            block.buf.reserve_exact(want - block.buf.len());
             block.buf.resize(want, 0);
         }
         while !self.ended && block.len < want {
-            let Some(space) = block.buf.get_mut(block.len..want) else { break };
+            let Some(space) = block.buf.get_mut(block.len..want) else {
+                break;
+            };
             match self.reader.read(space) {
                 Ok(0) => self.ended = true,
                 Ok(n) => block.len += n.min(want - block.len),

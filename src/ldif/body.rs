@@ -1,34 +1,23 @@
-//! The inside of a record: its DN, its attributes, and what a change record says.
+//! The inside of a record: its DN and its attributes. Values are read in `value.rs`, change records in `change.rs`.
 
-use super::base64::Odd;
-use super::change::{self, Changetype, ModifyLine, Section};
+use super::change::{Change, Section};
 use super::dn;
 use super::limits;
 use super::line::{self, Kind, Parts};
-use super::name::{self, Shape};
+use super::name::Shape;
 use super::parser::BlockParser;
 use super::problem::{Code, Problem, excerpt};
 use super::record::{ChangeKind, DnState, Entry, Operation, Record, Stored, slice};
 
-/// What the record turned out to be.
-#[derive(Debug, Default)]
-struct Change {
-    /// A `changetype:` was read.
-    known: bool,
-    /// The record deletes or renames, or its changetype is unknown: its lines are not taken.
-    ignored: bool,
-    section: Section,
-}
-
 /// Where a logical line stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    pos: usize,
-    line: u64,
+pub(super) struct Place {
+    pub(super) pos: usize,
+    pub(super) line: u64,
     /// Where the next line starts.
-    next: usize,
+    pub(super) next: usize,
     /// The line was cut off by the record limit.
-    cut_off: bool,
+    pub(super) cut_off: bool,
 }
 
 impl BlockParser<'_> {
@@ -45,7 +34,9 @@ impl BlockParser<'_> {
             if pos >= text.len() {
                 break;
             }
-            if !first {
+            // Nearly every line starts with a letter and is looked at only once.
+            let special = |b: &u8| !b.is_ascii_alphabetic() || matches!(b, b'd' | b'D');
+            if !first && text.get(pos).is_some_and(special) {
                 let (content_end, next) = line::physical(text, pos);
                 let content = text.get(pos..content_end).unwrap_or_default();
                 if line::is_empty(content) {
@@ -104,7 +95,7 @@ impl BlockParser<'_> {
     }
 
     /// Reads a logical line of the record.
-    fn logical(
+    pub(super) fn logical(
         &mut self,
         record: &mut Record,
         change: &mut Change,
@@ -113,7 +104,7 @@ impl BlockParser<'_> {
     ) -> Place {
         let text = self.text;
         let mut fold = std::mem::take(self.fold);
-        let line = line::join(text, self.state.pos, !self.view.last, &mut fold);
+        let line = line::join(text, self.state.pos, self.view.dn_follows, &mut fold);
         let joined =
             if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
         let place = Place {
@@ -122,8 +113,8 @@ impl BlockParser<'_> {
             next: line.next,
             cut_off: self.view.truncated.is_some() && line.next >= text.len(),
         };
-        let parts = line::split(joined);
-        if line.tab_fold.is_some() || line.lost_fold.is_some() || !self.surrogates.is_empty() {
+        let parts = line::split(joined, line.colon);
+        if line.tab_fold.or(line.lost_fold).or(line.blank_fold).is_some() || !self.surrogates.is_empty() {
             let name = parts.as_ref().ok().map(|p| p.name);
             self.odd_folds(&line, name, record.dn(), problems);
         }
@@ -156,7 +147,7 @@ impl BlockParser<'_> {
         place
     }
 
-    fn say(
+    pub(super) fn say(
         &mut self,
         problems: &mut Vec<Problem>,
         code: Code,
@@ -177,7 +168,13 @@ impl BlockParser<'_> {
         );
     }
 
-    fn dn(&mut self, parts: Parts<'_>, place: Place, record: &mut Record, problems: &mut Vec<Problem>) {
+    pub(super) fn dn(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) {
         if parts.blank_before_colon {
             self.blank_before_colon(parts, place, record, problems);
         }
@@ -210,7 +207,7 @@ impl BlockParser<'_> {
         let trimmed = dn::trim(written);
         let before = written.len() - written.trim_ascii_start().len();
         let range = (from + before, from + before + trimmed.len());
-        let utf8 = std::str::from_utf8(trimmed).is_ok();
+        let utf8 = trimmed.is_ascii() || std::str::from_utf8(trimmed).is_ok();
         record.dn = range;
         if !utf8 || !dn::is_valid(trimmed) {
             record.dn_state = DnState::Invalid;
@@ -222,7 +219,7 @@ impl BlockParser<'_> {
         }
     }
 
-    fn blank_before_colon(
+    pub(super) fn blank_before_colon(
         &mut self,
         parts: Parts<'_>,
         place: Place,
@@ -237,7 +234,7 @@ impl BlockParser<'_> {
         });
     }
 
-    fn attribute(
+    pub(super) fn attribute(
         &mut self,
         parts: Parts<'_>,
         place: Place,
@@ -248,8 +245,9 @@ impl BlockParser<'_> {
         if change.ignored {
             return;
         }
-        let shape = name::shape(parts.name);
-        if shape == Shape::Bad {
+        let wanted = &self.options.wanted;
+        let info = self.names.get(parts.name, |base| wanted.takes(base));
+        if info.shape == Shape::Bad {
             self.say(problems, Code::BadName, place, None, record, || {
                 format!(
                     "\"{}\" is not an attribute description (expected letters, digits, hyphens and ;options); the line was not taken over",
@@ -261,7 +259,7 @@ impl BlockParser<'_> {
         if parts.blank_before_colon {
             self.blank_before_colon(parts, place, record, problems);
         }
-        if parts.name.eq_ignore_ascii_case(b"changetype") {
+        if info.changetype {
             self.changetype(parts, place, record, change, problems);
             return;
         }
@@ -272,7 +270,7 @@ impl BlockParser<'_> {
                 None => return,
             }
         }
-        if shape == Shape::Odd {
+        if info.shape == Shape::Odd {
             self.say(problems, Code::OddName, place, Some(parts.name), record, || {
                 format!(
                     "the attribute description \"{}\" is outside RFC 4512; it was taken as it is",
@@ -280,10 +278,7 @@ impl BlockParser<'_> {
                 )
             });
         }
-        let base = name::base(parts.name);
-        if base.len() != parts.name.len()
-            && let Some(range) = name::range(parts.name)
-        {
+        if let Some(range) = info.range {
             record.ranged = true;
             if range.is_none() {
                 self.say(problems, Code::BadRange, place, Some(parts.name), record, || {
@@ -291,335 +286,35 @@ impl BlockParser<'_> {
                 });
             }
         }
+        if record.entries.len() >= limits::VALUES {
+            if !record.truncated {
+                record.truncated = true;
+                self.say(problems, Code::RecordTooLarge, place, Some(parts.name), record, || {
+                    format!(
+                        "a record has more than {} values; the rest from here on was skipped: export its attributes by range",
+                        limits::VALUES
+                    )
+                });
+            }
+            return;
+        }
         let name = record.push(parts.name);
         let value = if place.cut_off {
             Stored::Unreadable(Code::RecordTooLarge)
-        } else if !self.options.wanted.takes(base) {
+        } else if !info.wanted {
             Stored::Skipped
         } else {
             match parts.kind {
-                Kind::Plain => {
-                    self.plain(parts.value, parts.name, name::is_text(base), place, record, problems)
-                }
-                Kind::Base64 => self.base64(parts, name::is_text(base), place, record, problems),
+                Kind::Plain => self.plain(parts.value, parts.name, info.text, place, record, problems),
+                Kind::Base64 => self.base64(parts, info.text, place, record, problems),
                 Kind::Url => self.url(parts, place, record, problems),
             }
         };
         record.entries.push(Entry { name, value, line: place.line, operation });
     }
-
-    fn plain(
-        &mut self,
-        value: &[u8],
-        name: &[u8],
-        text: bool,
-        place: Place,
-        record: &mut Record,
-        problems: &mut Vec<Problem>,
-    ) -> Stored {
-        if memchr::memchr2(0, b'\r', value).is_some() {
-            if value.contains(&0) {
-                self.say(problems, Code::Nul, place, Some(name), record, || {
-                    "the value holds NUL bytes (expected base64 for them); they were kept".into()
-                });
-            }
-            if value.contains(&b'\r') {
-                self.say(problems, Code::BareCr, place, Some(name), record, || {
-                    "the value holds a CR that is not part of a line end; it was kept as data".into()
-                });
-            }
-        }
-        if matches!(value.first(), Some(b':' | b'<')) {
-            self.say(problems, Code::UnsafeStart, place, Some(name), record, || {
-                format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
-            });
-        }
-        let code_page = self
-            .options
-            .code_page
-            .filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
-        if let Some(code_page) = code_page
-            && !value.is_ascii()
-        {
-            if let Some(decoded) = code_page.decode_without_bom_handling_and_without_replacement(value) {
-                let (from, to) = record.push(decoded.as_bytes());
-                return Stored::Bytes(from, to);
-            }
-            self.say(problems, Code::BadText, place, Some(name), record, || {
-                format!(
-                    "the value \"{}\" is not {} text; its bytes were kept",
-                    excerpt(value),
-                    code_page.name()
-                )
-            });
-        } else if text {
-            self.check_text(value, name, place, record, problems);
-        }
-        let (from, to) = record.push(value);
-        Stored::Bytes(from, to)
-    }
-
-    fn check_text(
-        &mut self,
-        value: &[u8],
-        name: &[u8],
-        place: Place,
-        record: &Record,
-        problems: &mut Vec<Problem>,
-    ) {
-        if let Err(error) = std::str::from_utf8(value) {
-            self.say(problems, Code::BadText, place, Some(name), record, || {
-                format!(
-                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, name it, such as --encoding windows-1252",
-                    excerpt(value),
-                    error.valid_up_to()
-                )
-            });
-        }
-    }
-
-    fn base64(
-        &mut self,
-        parts: Parts<'_>,
-        text: bool,
-        place: Place,
-        record: &mut Record,
-        problems: &mut Vec<Problem>,
-    ) -> Stored {
-        let used = record.used;
-        let written = match self.decoder.strict(parts.value, &mut record.arena, used) {
-            Some(written) => written,
-            None => match self.decoder.lenient(parts.value, &mut record.arena, used) {
-                Ok((written, odd)) => {
-                    self.odd_base64(odd, parts, place, record, problems);
-                    written
-                }
-                Err(bad) => {
-                    self.say(problems, Code::BadBase64, place, Some(parts.name), record, || {
-                        format!(
-                            "the base64 value of {} cannot be read: {bad} (expected A-Z a-z 0-9 + / and padding); the value was not taken over: export it again",
-                            excerpt(parts.name)
-                        )
-                    });
-                    return Stored::Unreadable(Code::BadBase64);
-                }
-            },
-        };
-        let (from, to) = record.commit(written);
-        if text && std::str::from_utf8(slice(&record.arena, (from, to))).is_err() {
-            let value = slice(&record.arena, (from, to)).to_vec();
-            self.check_text(&value, parts.name, place, record, problems);
-        }
-        Stored::Bytes(from, to)
-    }
-
-    fn odd_base64(
-        &mut self,
-        odd: Odd,
-        parts: Parts<'_>,
-        place: Place,
-        record: &Record,
-        problems: &mut Vec<Problem>,
-    ) {
-        if odd.any() {
-            self.say(problems, Code::OddBase64, place, Some(parts.name), record, || {
-                format!("the base64 value of {} has {}; it was read", excerpt(parts.name), odd.describe())
-            });
-        }
-        let ends_input = odd.missing_padding
-            && at_end(&self.view)
-            && self.text.get(place.next..).unwrap_or_default().iter().all(u8::is_ascii_whitespace);
-        if ends_input {
-            self.say(problems, Code::CutOff, place, Some(parts.name), record, || {
-                "the file ends in a base64 value without its padding: it was probably cut off; compare its size with the original".into()
-            });
-        }
-    }
-
-    fn url(
-        &mut self,
-        parts: Parts<'_>,
-        place: Place,
-        record: &mut Record,
-        problems: &mut Vec<Problem>,
-    ) -> Stored {
-        let left = limits::URL_RECORD.saturating_sub(record.url_bytes) as u64;
-        let read = match &self.options.url_root {
-            Some(root) => root.read(parts.value.trim_ascii_end(), left.min(limits::URL_FILE)),
-            None => Err(super::url::UrlError::NoRoot),
-        };
-        match read {
-            Ok(bytes) => {
-                record.url_bytes += bytes.len();
-                let (from, to) = record.push(&bytes);
-                Stored::Bytes(from, to)
-            }
-            Err(error) => {
-                let code = error.code();
-                self.say(problems, code, place, Some(parts.name), record, || {
-                    format!(
-                        "the URL \"{}\" was not read: {error}; the value was not taken over",
-                        excerpt(parts.value)
-                    )
-                });
-                Stored::Unreadable(code)
-            }
-        }
-    }
-
-    fn changetype(
-        &mut self,
-        parts: Parts<'_>,
-        place: Place,
-        record: &mut Record,
-        change: &mut Change,
-        problems: &mut Vec<Problem>,
-    ) {
-        let found = match parts.kind {
-            _ if change.known => Changetype::Unknown,
-            Kind::Plain => change::changetype(parts.value),
-            Kind::Base64 => {
-                let used = record.used;
-                match self.decoder.strict(parts.value, &mut record.arena, used) {
-                    Some(n) => change::changetype(slice(&record.arena, (used, used + n))),
-                    None => Changetype::Unknown,
-                }
-            }
-            Kind::Url => Changetype::Unknown,
-        };
-        let is_control = |entry: &Entry| slice(&record.arena, entry.name).eq_ignore_ascii_case(b"control");
-        let late = !record.entries.iter().all(is_control);
-        let bad = |expected: &str| {
-            format!("changetype \"{}\" was not taken over (expected {expected})", excerpt(parts.value))
-        };
-        if change.known {
-            self.say(problems, Code::BadChangetype, place, None, record, || {
-                bad("one changetype in a record")
-            });
-            return;
-        }
-        if late && found != Changetype::Take(ChangeKind::Add) {
-            self.say(problems, Code::BadChangetype, place, None, record, || {
-                bad("changetype directly behind the DN")
-            });
-            return;
-        }
-        if late {
-            self.say(problems, Code::LateChangetype, place, None, record, || {
-                "changetype: add stands behind attributes (expected directly behind the DN); it was applied"
-                    .into()
-            });
-        } else if !record.entries.is_empty() {
-            record.entries.clear();
-            self.say(problems, Code::ControlIgnored, place, None, record, || {
-                "the controls of this change record are not applied".into()
-            });
-        }
-        change.known = true;
-        match found {
-            Changetype::Take(kind) => record.kind = kind,
-            Changetype::Ignore(kind) => {
-                change.ignored = true;
-                self.say(problems, Code::ChangeIgnored, place, None, record, || {
-                    format!("a record that changes the entry by {kind} is not taken over (only add and modify are); export the entries as they are now")
-                });
-            }
-            Changetype::Unknown => {
-                change.ignored = true;
-                self.say(problems, Code::BadChangetype, place, None, record, || bad("add or modify"));
-            }
-        }
-    }
-
-    /// A line of a `modify`: the operation if it is a value to be taken.
-    fn modify_line(
-        &mut self,
-        parts: Parts<'_>,
-        place: Place,
-        record: &Record,
-        change: &mut Change,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Operation> {
-        let ended = change.section == Section::None;
-        match change.section.classify(parts.name) {
-            ModifyLine::Start(operation) => {
-                if !ended {
-                    self.end_section(record, &mut change.section, false, problems);
-                }
-                change.section =
-                    Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
-                None
-            }
-            ModifyLine::StartIgnored(keyword) => {
-                if !ended {
-                    self.end_section(record, &mut change.section, false, problems);
-                }
-                change.section = Section::Ignore;
-                self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
-                    format!("{keyword}: {} of a modify is not taken over (only add and replace are); export the entry as it is now", excerpt(parts.value))
-                });
-                None
-            }
-            ModifyLine::Value(operation, other) => {
-                if other {
-                    self.say(problems, Code::ModifyOtherName, place, Some(parts.name), record, || {
-                        "this line names another attribute than the add: or replace: before it; it was taken over".into()
-                    });
-                }
-                if let Section::Take { values, .. } = &mut change.section {
-                    *values += 1;
-                }
-                Some(operation)
-            }
-            ModifyLine::Ignored => None,
-            ModifyLine::Outside => {
-                self.say(problems, Code::ModifyNoOperation, place, Some(parts.name), record, || {
-                    "this line of a modify stands in no part (expected add: or replace: first); not taken over".into()
-                });
-                None
-            }
-        }
-    }
-
-    /// A line `-`.
-    fn separator(&mut self, place: Place, record: &Record, change: &mut Change, problems: &mut Vec<Problem>) {
-        if change.ignored {
-            return;
-        }
-        if change.section == Section::None {
-            self.say(problems, Code::StraySeparator, place, None, record, || {
-                "a line - ends nothing (expected only behind a part of a modify); it was skipped".into()
-            });
-        } else {
-            self.end_section(record, &mut change.section, true, problems);
-        }
-    }
-
-    /// Ends a part of a `modify`, with its `-` or without.
-    fn end_section(
-        &mut self,
-        record: &Record,
-        section: &mut Section,
-        separated: bool,
-        problems: &mut Vec<Problem>,
-    ) {
-        let place =
-            Place { pos: self.state.pos, line: self.state.line, next: self.state.pos, cut_off: false };
-        if !separated {
-            self.say(problems, Code::MissingSeparator, place, None, record, || {
-                "a part of a modify does not end with a line - (expected one)".into()
-            });
-        }
-        if let Section::Take { operation: Operation::Replace, attribute, values: 0 } = section {
-            self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
-                format!("replace: {} without values removes the attribute; not taken over: export the entry as it is now", excerpt(attribute))
-            });
-        }
-        *section = Section::None;
-    }
 }
 
 /// Is this the end of the input, not cut off by the reader?
-fn at_end(view: &super::parser::View<'_>) -> bool {
+pub(super) fn at_end(view: &super::parser::View<'_>) -> bool {
     view.last && view.truncated.is_none()
 }

@@ -2,8 +2,12 @@
 //!
 //! RFC 2849: a `modify` consists of parts, `add: attr`, `replace: attr` or `delete: attr`, then values, then `-`.
 
+use super::body::Place;
+use super::line::{Kind, Parts};
 use super::name;
-use super::record::{ChangeKind, Operation};
+use super::parser::BlockParser;
+use super::problem::{Code, Problem, excerpt};
+use super::record::{ChangeKind, Entry, Operation, Record, slice};
 
 /// What a `changetype:` line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,175 @@ impl Section {
             Section::Ignore => ModifyLine::Ignored,
             Section::None => ModifyLine::Outside,
         }
+    }
+}
+
+/// What the record turned out to be.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// A `changetype:` was read.
+    known: bool,
+    /// The record deletes or renames, or its changetype is unknown: its lines are not taken.
+    pub(super) ignored: bool,
+    pub(super) section: Section,
+}
+
+impl BlockParser<'_> {
+    pub(super) fn changetype(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
+        let found = match parts.kind {
+            _ if change.known => Changetype::Unknown,
+            Kind::Plain => changetype(parts.value),
+            Kind::Base64 => {
+                let used = record.used;
+                match self.decoder.strict(parts.value, &mut record.arena, used) {
+                    Some(n) => changetype(slice(&record.arena, (used, used + n))),
+                    None => Changetype::Unknown,
+                }
+            }
+            Kind::Url => Changetype::Unknown,
+        };
+        let is_control = |entry: &Entry| slice(&record.arena, entry.name).eq_ignore_ascii_case(b"control");
+        let late = !record.entries.iter().all(is_control);
+        let bad = |expected: &str| {
+            format!("changetype \"{}\" was not taken over (expected {expected})", excerpt(parts.value))
+        };
+        if change.known {
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("one changetype in a record")
+            });
+            return;
+        }
+        if late && found != Changetype::Take(ChangeKind::Add) {
+            self.say(problems, Code::BadChangetype, place, None, record, || {
+                bad("changetype directly behind the DN")
+            });
+            return;
+        }
+        if late {
+            self.say(problems, Code::LateChangetype, place, None, record, || {
+                "changetype: add stands behind attributes (expected directly behind the DN); it was applied"
+                    .into()
+            });
+        } else if !record.entries.is_empty() {
+            record.entries.clear();
+            self.say(problems, Code::ControlIgnored, place, None, record, || {
+                "the controls of this change record are not applied".into()
+            });
+        }
+        change.known = true;
+        match found {
+            Changetype::Take(kind) => record.kind = kind,
+            Changetype::Ignore(kind) => {
+                change.ignored = true;
+                self.say(problems, Code::ChangeIgnored, place, None, record, || {
+                    format!("a record that changes the entry by {kind} is not taken over (only add and modify are); export the entries as they are now")
+                });
+            }
+            Changetype::Unknown => {
+                change.ignored = true;
+                self.say(problems, Code::BadChangetype, place, None, record, || bad("add or modify"));
+            }
+        }
+    }
+
+    /// A line of a `modify`: the operation if it is a value to be taken.
+    pub(super) fn modify_line(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Operation> {
+        let ended = change.section == Section::None;
+        match change.section.classify(parts.name) {
+            ModifyLine::Start(operation) => {
+                if !ended {
+                    self.end_section(record, &mut change.section, false, problems);
+                }
+                change.section =
+                    Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
+                None
+            }
+            ModifyLine::StartIgnored(keyword) => {
+                if !ended {
+                    self.end_section(record, &mut change.section, false, problems);
+                }
+                change.section = Section::Ignore;
+                self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
+                    format!("{keyword}: {} of a modify is not taken over (only add and replace are); export the entry as it is now", excerpt(parts.value))
+                });
+                None
+            }
+            ModifyLine::Value(operation, other) => {
+                if other {
+                    self.say(problems, Code::ModifyOtherName, place, Some(parts.name), record, || {
+                        "this line names another attribute than the add: or replace: before it; it was taken over".into()
+                    });
+                }
+                if let Section::Take { values, .. } = &mut change.section {
+                    *values += 1;
+                }
+                Some(operation)
+            }
+            ModifyLine::Ignored => None,
+            ModifyLine::Outside => {
+                self.say(problems, Code::ModifyNoOperation, place, Some(parts.name), record, || {
+                    "this line of a modify stands in no part (expected add: or replace: first); not taken over".into()
+                });
+                None
+            }
+        }
+    }
+
+    /// A line `-`.
+    pub(super) fn separator(
+        &mut self,
+        place: Place,
+        record: &Record,
+        change: &mut Change,
+        problems: &mut Vec<Problem>,
+    ) {
+        if change.ignored {
+            return;
+        }
+        if change.section == Section::None {
+            self.say(problems, Code::StraySeparator, place, None, record, || {
+                "a line - ends nothing (expected only behind a part of a modify); it was skipped".into()
+            });
+        } else {
+            self.end_section(record, &mut change.section, true, problems);
+        }
+    }
+
+    /// Ends a part of a `modify`, with its `-` or without.
+    pub(super) fn end_section(
+        &mut self,
+        record: &Record,
+        section: &mut Section,
+        separated: bool,
+        problems: &mut Vec<Problem>,
+    ) {
+        let place =
+            Place { pos: self.state.pos, line: self.state.line, next: self.state.pos, cut_off: false };
+        if !separated {
+            self.say(problems, Code::MissingSeparator, place, None, record, || {
+                "a part of a modify does not end with a line - (expected one)".into()
+            });
+        }
+        if let Section::Take { operation: Operation::Replace, attribute, values: 0 } = section {
+            self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
+                format!("replace: {} without values removes the attribute; not taken over: export the entry as it is now", excerpt(attribute))
+            });
+        }
+        *section = Section::None;
     }
 }
 

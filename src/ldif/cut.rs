@@ -192,8 +192,12 @@ impl Cutter {
             let above = self.last_line(buf, below - self.width).unwrap_or(0);
             match self.line_kind(buf, above, below) {
                 Line::Empty if pending => return uncertain,
-                Line::Empty => return Cut { at: start, after_blank: true },
-                Line::Blanks if direct => return Cut { at: start, after_blank: true },
+                Line::Empty => {
+                    return Cut { at: start, after_blank: true };
+                }
+                Line::Blanks if direct => {
+                    return Cut { at: start, after_blank: true };
+                }
                 Line::Blanks => blanks = true,
                 Line::Continuation => pending = true,
                 Line::Comment => {

@@ -135,11 +135,14 @@ pub fn detect(prefix: &[u8]) -> Detected {
     }
 }
 
+/// A reader that gives the bytes that [`sniff`] has read once more, then the rest.
+pub type Sniffed<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// Reads the first bytes of an input, says what it is, and gives a reader that starts with those bytes again.
 ///
 /// # Errors
 /// What the reader reports.
-pub fn sniff<R: Read>(mut reader: R) -> io::Result<(Detected, io::Chain<Cursor<Vec<u8>>, R>)> {
+pub fn sniff<R: Read>(mut reader: R) -> io::Result<(Detected, Sniffed<R>)> {
     let mut prefix = Vec::new();
     reader.by_ref().take(limits::DETECT as u64).read_to_end(&mut prefix)?;
     let detected = detect(&prefix);
@@ -173,32 +176,30 @@ fn is_der(prefix: &[u8]) -> bool {
     }
 }
 
-/// Do CRs alone end the lines? No LF at all, and what follows the first CR looks like a line of LDIF.
+/// Do CRs alone end the lines? No LF at all, and something behind a CR looks like a line of LDIF.
 fn is_cr(text: &[u8]) -> bool {
-    if memchr::memchr(b'\n', text).is_some() {
-        return false;
-    }
-    let Some(cr) = memchr::memchr(b'\r', text) else { return false };
-    let rest = text.get(cr + 1..).unwrap_or_default();
-    let line = rest.get(..memchr::memchr(b'\r', rest).unwrap_or(rest.len())).unwrap_or_default();
-    line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line)
+    memchr::memchr(b'\n', text).is_none()
+        && text
+            .split(|b| *b == b'\r')
+            .skip(1)
+            .any(|line| line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line))
 }
 
 /// Does the line look like `attribute: value`?
 fn has_name(line: &[u8]) -> bool {
-    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    let Some(colon) = memchr::memchr(b':', line) else {
+        return false;
+    };
     let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
     !matches!(super::name::shape(name), super::name::Shape::Bad)
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// What the text is, `None` for LDIF.
 fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
     let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x1A;
-    let Some(start) = text.iter().position(|b| !blank(b)) else { return Some(Foreign::Empty) };
+    let Some(start) = text.iter().position(|b| !blank(b)) else {
+        return Some(Foreign::Empty);
+    };
     let body = text.get(start..).unwrap_or_default();
     let starts =
         |tag: &str| body.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()));
@@ -210,7 +211,7 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
         let html = memchr::memmem::find(&lower, b"<html").is_some();
         return Some(if html { Foreign::Html } else { Foreign::Xml });
     }
-    let first = lines(body).next().unwrap_or_default();
+    let first = body.get(..super::line::physical(body, 0).0).unwrap_or_default();
     if is_csvde(first) {
         return Some(Foreign::Csvde(encoding));
     }
@@ -219,10 +220,14 @@ fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
     }
     let mut pem = false;
     let mut weak = has_name(first);
-    for line in lines(text) {
-        if super::line::is_dn(line, 0) {
+    let mut at = 0;
+    while at < text.len() {
+        if super::line::is_dn(text, at) {
             return None;
         }
+        let (end, next) = super::line::physical(text, at);
+        let line = text.get(at..end).unwrap_or_default();
+        at = next;
         pem |= line.starts_with(b"-----BEGIN ");
         let lower: Vec<u8> = line.iter().take(12).map(u8::to_ascii_lowercase).collect();
         weak |= ["#", "version:", "search:", "result:", "ref:", "include:", "changetype:"]

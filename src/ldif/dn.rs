@@ -11,8 +11,12 @@ pub fn is_valid(dn: &[u8]) -> bool {
     }
     let mut rest = dn;
     loop {
-        let Some(behind) = attribute_type(rest) else { return false };
-        let Some((behind, more)) = attribute_value(behind) else { return false };
+        let Some(behind) = attribute_type(rest) else {
+            return false;
+        };
+        let Some((behind, more)) = attribute_value(behind) else {
+            return false;
+        };
         if !more {
             return true;
         }
@@ -70,7 +74,7 @@ fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
         }
         at += 1;
     }
-    if hex_string && (digits == 0 || digits % 2 != 0) {
+    if hex_string && (digits == 0 || !digits.is_multiple_of(2)) {
         return None;
     }
     match text.get(at) {

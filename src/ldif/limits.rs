@@ -7,6 +7,14 @@
 /// KiB are 4 MiB of base64, so 24 MiB leaves room for several full ranges in one record.
 pub const RECORD: usize = 24 * 1024 * 1024;
 
+/// Values that one record may have before the rest is left out (with an error), 200 000. A value of two bytes takes up
+/// seventy in memory, so [`RECORD`] alone would let a record of such values fill 400 MB; AD gives 1 500 in one chunk, and
+/// the largest groups seen in exports have some ten thousand members.
+pub const VALUES: usize = 200_000;
+
+/// Lines of trailers in one block that are looked at, 10 000: a search has a handful.
+pub const TRAILER_LINES: usize = 10_000;
+
 /// Raw bytes of a block that [`Blocks`](super::Blocks) aims at, 1 MiB: fits a second-level cache and some hundred
 /// records, so that handing blocks to threads costs nothing.
 pub const BLOCK: usize = 1024 * 1024;
@@ -32,6 +40,9 @@ pub const OPEN_RANGES: usize = 10_000;
 /// Chunks of one attribute of one object that are remembered while its range is open, 10 000: AD's chunk is 1 500 values
 /// (MaxValRange), older servers give 1 000, so this is more than ten million values.
 pub const RANGE_CHUNKS: usize = 10_000;
+
+/// Bytes by which a record's buffer grows at most at one time, 4 MiB: doubling would hold twice the largest record.
+pub(super) const GROWTH: usize = 4 * 1024 * 1024;
 
 /// Bytes of input text quoted in a message, 80: one line.
 pub const EXCERPT: usize = 80;

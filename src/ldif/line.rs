@@ -9,11 +9,13 @@ use super::problem::Code;
 use memchr::memchr;
 
 /// A logical line. Its text is `text[start..end]`, or the fold buffer if `folded`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Line {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) folded: bool,
+    /// Where its first colon stands, if that was seen on the first physical line.
+    pub(super) colon: Option<usize>,
     /// Where the next logical line starts.
     pub(super) next: usize,
     /// Physical lines that it takes up.
@@ -21,6 +23,8 @@ pub(super) struct Line {
     /// Unusual folds, each with the number of the physical line within the logical one.
     pub(super) tab_fold: Option<u64>,
     pub(super) lost_fold: Option<u64>,
+    /// A line of nothing but blanks at the end that adds blanks to the text.
+    pub(super) blank_fold: Option<u64>,
 }
 
 /// The end of the physical line that starts at `at`: end of its content (without CR LF), start of the next line.
@@ -44,11 +48,23 @@ fn is_blanks(line: &[u8]) -> bool {
     line.iter().all(|&b| matches!(b, b' ' | b'\t'))
 }
 
-/// Does a record start at this line start: `dn`, blanks, a colon?
+/// Does a record start at this line start: `dn`, blanks, a colon, folds between them or not?
 pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    let Some((head, rest)) = rest.split_at_checked(2) else { return false };
-    head.eq_ignore_ascii_case(b"dn") && rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b':')
+    let mut rest = text.get(at..).unwrap_or_default();
+    let mut read = 0;
+    loop {
+        rest = match (read, rest) {
+            (0, [b'd' | b'D', rest @ ..]) | (1, [b'n' | b'N', rest @ ..]) => {
+                read += 1;
+                rest
+            }
+            (2, [b':', ..]) => return true,
+            (2, [b' ' | b'\t', rest @ ..]) => rest,
+            // A fold. (A line that starts with one is no line of its own.)
+            (1 | 2, [b'\n', b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => rest,
+            _ => return false,
+        };
+    }
 }
 
 /// The end of a run of lines that hold only spaces or tabs, starting with one at `at`, and how many lines they are;
@@ -96,11 +112,22 @@ pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u
 
 fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
     let (end, mut next) = physical(text, start);
-    let mut line = Line { start, end, folded: false, next, lines: 1, tab_fold: None, lost_fold: None };
+    let mut line = Line {
+        start,
+        end,
+        folded: false,
+        colon: None,
+        next,
+        lines: 1,
+        tab_fold: None,
+        lost_fold: None,
+        blank_fold: None,
+    };
     let first = text.get(start..end).unwrap_or_default();
     let comment = first.first() == Some(&b'#');
     // Where the first line shows the kind already, it need not be looked for in the joined text.
     let colon = if comment { None } else { memchr(b':', first) };
+    line.colon = colon;
     let mut base64 = match colon.and_then(|c| first.get(c + 1)) {
         Some(b':') => Some(true),
         Some(_) => Some(false),
@@ -124,13 +151,19 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
                     if text.get(at) == Some(&b'\t') {
                         line.tab_fold.get_or_insert(line.lines + i);
                     }
-                    fold.extend_from_slice(text.get(at + 1..end).unwrap_or_default());
+                    let added = text.get(at + 1..end).unwrap_or_default();
+                    if !added.is_empty() && !comment {
+                        line.blank_fold.get_or_insert(line.lines + i);
+                    }
+                    fold.extend_from_slice(added);
                     at = behind;
                 }
                 line.lines += lines;
                 next = behind;
                 continue;
             }
+            // Blanks in the middle of what goes on are no riddle.
+            line.blank_fold = None;
             if byte == b'\t' {
                 line.tab_fold.get_or_insert(line.lines);
             }
@@ -212,10 +245,24 @@ fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
     match end.map(|n| (at + n, text.get(at + n))) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
-            if is_pure_base64(text.get(at..end).unwrap_or_default()) { (end, next) } else { (at, at) }
+            let pure = is_pure_base64(text.get(at..end).unwrap_or_default());
+            if pure && !continuations_have_colon(text, next) { (end, next) } else { (at, at) }
         }
         Some(_) => (at, at),
     }
+}
+
+/// Is there a colon in the continuation lines from here on? Then the line before them is a folded attribute name.
+fn continuations_have_colon(text: &[u8], from: usize) -> bool {
+    let mut at = from;
+    while let Some(b' ' | b'\t') = text.get(at) {
+        let (end, next) = physical(text, at);
+        if memchr(b':', text.get(at..end).unwrap_or_default()).is_some() {
+            return true;
+        }
+        at = next;
+    }
+    false
 }
 
 /// What follows the attribute description.
@@ -237,10 +284,11 @@ pub(super) struct Parts<'t> {
     pub(super) value: &'t [u8],
 }
 
-/// Takes a logical line apart; `NoColon` if it has none.
-pub(super) fn split(line: &[u8]) -> Result<Parts<'_>, Code> {
-    let colon = memchr(b':', line).ok_or(Code::NoColon)?;
-    let (written, rest) = line.split_at(colon);
+/// Takes a logical line apart at its first colon, if that is known; `NoColon` if it has none.
+#[inline]
+pub(super) fn split(line: &[u8], colon: Option<usize>) -> Result<Parts<'_>, Code> {
+    let colon = colon.or_else(|| memchr(b':', line)).ok_or(Code::NoColon)?;
+    let (written, rest) = line.split_at_checked(colon).ok_or(Code::NoColon)?;
     let mut name = written;
     while let [head @ .., b' ' | b'\t'] = name {
         name = head;
@@ -272,12 +320,6 @@ mod tests {
         std::mem::take(&mut results[0])
     }
 
-    impl Default for Line {
-        fn default() -> Self {
-            Line { start: 0, end: 0, folded: false, next: 0, lines: 0, tab_fold: None, lost_fold: None }
-        }
-    }
-
     #[test]
     fn folds_are_joined_wherever_they_stand() {
         for (text, expected) in [
@@ -300,7 +342,7 @@ mod tests {
     fn blank_lines_of_spaces_end_the_line_only_before_dn() {
         assert_eq!(
             joined(b"cn: a\n  \ndn: b\n"),
-            (b"cn: a".to_vec(), Line { end: 5, next: 6, lines: 1, ..Line::default() })
+            (b"cn: a".to_vec(), Line { end: 5, colon: Some(2), next: 6, lines: 1, ..Line::default() })
         );
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
@@ -317,6 +359,7 @@ mod tests {
         );
         assert_eq!(joined(b"cn: eHh4\neHh4\n").0, b"cn: eHh4");
         assert_eq!(joined(b"cn:: eHh4\neHh4-\n").0, b"cn:: eHh4");
+        assert_eq!(joined(b"cn:: eHh4\nmai\n l: x\n").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:: \neHh4").0, b"cn:: eHh4");
         assert_eq!(joined(b"cn:\n : \neHh4").0, b"cn:: eHh4");
     }
@@ -328,8 +371,18 @@ mod tests {
     }
 
     #[test]
+    fn dn_lines() {
+        for dn in [&b"dn: a"[..], b"DN:: a", b"dN \t:", b"d\n n: a", b"dn\r\n : a", b"dn\n :\n : a"] {
+            assert!(is_dn(dn, 0), "{dn:?}");
+        }
+        for other in [&b"dn"[..], b"", b"dnx: a", b" dn: a", b"d\nn: a", b"dn\n: a", b"d n: a"] {
+            assert!(!is_dn(other, 0), "{other:?}");
+        }
+    }
+
+    #[test]
     fn lines_are_taken_apart() {
-        let parts = split(b"userCertificate;binary \t::  eA==").unwrap();
+        let parts = split(b"userCertificate;binary \t::  eA==", None).unwrap();
         assert_eq!(
             parts,
             Parts {
@@ -339,9 +392,9 @@ mod tests {
                 value: b"eA=="
             }
         );
-        assert_eq!(split(b"cn:<file:///x").unwrap().kind, Kind::Url);
-        assert_eq!(split(b"cn:").unwrap().value, b"");
-        assert_eq!(split(b"cn: \ta").unwrap().value, b"\ta");
-        assert_eq!(split(b"cn"), Err(Code::NoColon));
+        assert_eq!(split(b"cn:<file:///x", None).unwrap().kind, Kind::Url);
+        assert_eq!(split(b"cn:", None).unwrap().value, b"");
+        assert_eq!(split(b"cn: \ta", None).unwrap().value, b"\ta");
+        assert_eq!(split(b"cn", None), Err(Code::NoColon));
     }
 }

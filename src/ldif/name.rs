@@ -133,6 +133,71 @@ pub(super) enum Shape {
     Bad,
 }
 
+/// What is known of a description as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Info {
+    pub(super) shape: Shape,
+    /// Values must be text.
+    pub(super) text: bool,
+    /// The caller wants values.
+    pub(super) wanted: bool,
+    pub(super) changetype: bool,
+    pub(super) range: Option<Option<Range>>,
+}
+
+/// Remembers what is known of descriptions: an export has a few dozen of them, each a million times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memo {
+    slots: Vec<Option<(Vec<u8>, Info)>>,
+}
+
+impl Memo {
+    const SLOTS: usize = 256;
+    /// Longer names are not remembered.
+    const LONGEST: usize = 64;
+
+    /// Forgets everything; to be called when other options hold.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.slots.resize(Self::SLOTS, None);
+    }
+
+    /// What is known of a description.
+    #[inline]
+    pub(super) fn get(&mut self, name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
+        if name.len() > Self::LONGEST {
+            return Self::find(name, wanted);
+        }
+        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => (name.iter().fold(0, |key, b| key << 8 | u64::from(*b)), 0),
+        };
+        let key = (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let at = (key >> 56) as usize % Self::SLOTS;
+        match self.slots.get(at) {
+            Some(Some((known, info))) if known == name => *info,
+            _ => {
+                let info = Self::find(name, wanted);
+                if let Some(slot) = self.slots.get_mut(at) {
+                    *slot = Some((name.to_vec(), info));
+                }
+                info
+            }
+        }
+    }
+
+    fn find(name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
+        let base = base(name);
+        Info {
+            shape: shape(name),
+            text: is_text(base),
+            wanted: wanted(base),
+            changetype: name.eq_ignore_ascii_case(b"changetype"),
+            range: range(name),
+        }
+    }
+}
+
 /// Judges a description as written.
 pub(super) fn shape(name: &[u8]) -> Shape {
     let good_byte =
@@ -167,7 +232,9 @@ pub(super) fn range(name: &[u8]) -> Option<Option<Range>> {
     memchr::memchr(b';', name)?;
     let mut found = None;
     for option in options(name) {
-        let Some((head, rest)) = option.split_at_checked(6) else { continue };
+        let Some((head, rest)) = option.split_at_checked(6) else {
+            continue;
+        };
         if !head.eq_ignore_ascii_case(b"range=") {
             continue;
         }
@@ -245,6 +312,24 @@ mod tests {
             "m;range=+1-2",
         ] {
             assert_eq!(range(bad.as_bytes()), Some(None), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_memo_tells_names_apart() {
+        let mut memo = Memo::default();
+        for _ in 0..2 {
+            memo.clear();
+            for _ in 0..2 {
+                for i in 0..2000 {
+                    let name = format!("a{i};range={i}-*");
+                    let info = memo.get(name.as_bytes(), |base| base.ends_with(b"7"));
+                    assert_eq!(info.range, Some(Some(Range { start: i, end: None })));
+                    assert_eq!(info.wanted, i % 10 == 7);
+                }
+                assert!(memo.get(b"cn", |_| true).text && !memo.get(b"xn", |_| true).text);
+                assert_eq!(memo.get(b"", |_| true).shape, Shape::Bad);
+            }
         }
     }
 

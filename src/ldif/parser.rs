@@ -2,14 +2,16 @@
 //!
 //! The parser walks over logical lines. Between records it sees what stands there (blank lines, comments, trailers,
 //! `version:`, lines that belong to nobody); a `dn:` starts a record, which goes on until a blank line or the next `dn:`.
-//! What happens inside a record is in the second half of this type, in `body.rs`.
+//! What happens between records is in `gap.rs`, what happens inside of them in `body.rs`.
 
 use super::Options;
 use super::base64::Decoder;
 use super::blocks::Block;
 use super::encoding::{Format, Oddities, decode};
+use super::gap::Gap;
 use super::limits;
-use super::line::{self, Kind, Parts};
+use super::line;
+use super::name::Memo;
 use super::problem::{Code, Problem, cut, excerpt};
 use super::record::Record;
 use super::tally::{BlockTally, Event};
@@ -21,6 +23,7 @@ pub struct Scratch {
     pub(super) oddities: Oddities,
     pub(super) fold: Vec<u8>,
     pub(super) decoder: Decoder,
+    pub(super) names: Memo,
 }
 
 impl Default for Scratch {
@@ -30,6 +33,7 @@ impl Default for Scratch {
             oddities: Oddities::default(),
             fold: Vec::new(),
             decoder: Decoder::new(),
+            names: Memo::default(),
         }
     }
 }
@@ -52,6 +56,8 @@ pub(super) struct View<'a> {
     /// These are the first bytes of the input.
     pub(super) first: bool,
     pub(super) last: bool,
+    /// Behind the last byte a record starts.
+    pub(super) dn_follows: bool,
     pub(super) after_blank: bool,
     pub(super) truncated: Option<u64>,
 }
@@ -65,6 +71,7 @@ impl Block {
             line: self.line,
             first: self.index == 0,
             last: self.last,
+            dn_follows: !self.last,
             after_blank: self.after_blank,
             truncated: self.truncated,
         }
@@ -76,11 +83,11 @@ impl Block {
 pub(super) struct State {
     pub(super) pos: usize,
     pub(super) line: u64,
-    after_blank: bool,
+    pub(super) after_blank: bool,
     /// A record or a `version:` line was seen (or stands in an earlier block).
-    seen: bool,
-    in_trailer: bool,
-    gap: Option<Gap>,
+    pub(super) seen: bool,
+    pub(super) in_trailer: bool,
+    pub(super) gap: Option<Gap>,
     reported: usize,
     omitted: u64,
     surrogates_done: usize,
@@ -92,16 +99,6 @@ pub(super) struct State {
     pub(super) tally: BlockTally,
 }
 
-/// A run of lines that belong to no record.
-#[derive(Debug)]
-struct Gap {
-    code: Code,
-    pos: usize,
-    line: u64,
-    lines: u64,
-    first: String,
-}
-
 /// Reads the records of one block.
 #[derive(Debug)]
 pub struct BlockParser<'a> {
@@ -110,6 +107,7 @@ pub struct BlockParser<'a> {
     pub(super) options: &'a Options,
     pub(super) fold: &'a mut Vec<u8>,
     pub(super) decoder: &'a mut Decoder,
+    pub(super) names: &'a mut Memo,
     pub(super) surrogates: &'a [usize],
     pub(super) odd_byte: bool,
     pub(super) state: State,
@@ -127,6 +125,8 @@ impl<'a> BlockParser<'a> {
         if !view.format.is_plain() {
             decode(view.bytes, view.format, &mut scratch.decoded, &mut scratch.oddities);
         }
+        // Other options may hold now.
+        scratch.names.clear();
         let state =
             State { line: view.line, after_blank: view.after_blank, seen: !view.first, ..State::default() };
         Self::resume(view, options, scratch, state)
@@ -139,7 +139,7 @@ impl<'a> BlockParser<'a> {
         scratch: &'a mut Scratch,
         state: State,
     ) -> Self {
-        let Scratch { decoded, oddities, fold, decoder } = scratch;
+        let Scratch { decoded, oddities, fold, decoder, names } = scratch;
         let plain = view.format.is_plain();
         let mut text: &'a [u8] = if plain { view.bytes } else { decoded };
         let mut ctrl_z = false;
@@ -155,6 +155,7 @@ impl<'a> BlockParser<'a> {
             options,
             fold,
             decoder,
+            names,
             surrogates: if plain { &[] } else { &oddities.surrogates },
             odd_byte: !plain && oddities.odd_byte,
             state,
@@ -200,237 +201,8 @@ impl<'a> BlockParser<'a> {
                 self.state.tally.ranges_of(record);
                 return true;
             }
+            self.state.tally.ignored();
         }
-    }
-
-    /// Goes to the next `dn:` line; `false` if there is none.
-    fn seek(&mut self, problems: &mut Vec<Problem>) -> bool {
-        loop {
-            let (text, pos) = (self.text, self.state.pos);
-            if pos >= text.len() {
-                self.end_gap(problems);
-                return false;
-            }
-            let (end, next) = line::physical(text, pos);
-            let content = text.get(pos..end).unwrap_or_default();
-            if line::is_empty(content) {
-                self.end_gap(problems);
-                self.state.in_trailer = false;
-                self.state.after_blank = true;
-                self.advance(next, 1);
-                continue;
-            }
-            if self.skip_mark(content, problems) {
-                continue;
-            }
-            match content.first() {
-                Some(b' ' | b'\t') => {
-                    let Some((behind, lines)) = line::blank_run(text, pos) else {
-                        self.stray(problems);
-                        continue;
-                    };
-                    self.end_gap(problems);
-                    self.report(problems, Code::BlankLineWithSpaces, pos, self.state.line, || {
-                        "a line of blanks stands between records (expected an empty line); it was read as empty".into()
-                    });
-                    if self.dn_at(behind) {
-                        self.state.after_blank = true;
-                    }
-                    self.advance(behind, lines);
-                    continue;
-                }
-                Some(b'#') => {
-                    self.comment(problems);
-                    continue;
-                }
-                _ => {}
-            }
-            if line::is_dn(text, pos) {
-                self.end_gap(problems);
-                if !self.state.after_blank {
-                    self.report(problems, Code::MissingBlankLine, pos, self.state.line, || {
-                        "a record starts without a blank line before it (expected one); it was read as a record of its own".into()
-                    });
-                }
-                self.state.in_trailer = false;
-                self.state.seen = true;
-                return true;
-            }
-            self.between(content, problems);
-        }
-    }
-
-    /// A line between records that is neither blank, comment nor `dn:`.
-    fn between(&mut self, content: &[u8], problems: &mut Vec<Problem>) {
-        let (pos, number) = (self.state.pos, self.state.line);
-        let mut fold = std::mem::take(self.fold);
-        let line = line::join(self.text, pos, !self.view.last, &mut fold);
-        let joined = if line.folded {
-            fold.as_slice()
-        } else {
-            self.text.get(line.start..line.end).unwrap_or_default()
-        };
-        let prelude = line.lines == 1;
-        if content.iter().all(u8::is_ascii_digit) && prelude && !self.state.in_trailer {
-            self.report(problems, Code::IdLine, pos, number, || {
-                format!(
-                    "a line with the number {} stands before the record; it was skipped",
-                    excerpt(content)
-                )
-            });
-        } else if joined.iter().all(|b| *b == 0) {
-            self.state.after_blank = false;
-            self.report(problems, Code::Nul, pos, number, || {
-                "a line of NUL bytes between records was skipped".into()
-            });
-        } else {
-            let parts = line::split(joined);
-            let known = match &parts {
-                Ok(parts) => self.known_line(*parts, problems),
-                Err(_) => false,
-            };
-            let is_version = known && !self.state.in_trailer;
-            if !(is_version && prelude) {
-                self.state.after_blank = false;
-            }
-            if !known {
-                let code = if parts.is_ok() { Code::NoDn } else { Code::NoColon };
-                match &mut self.state.gap {
-                    Some(gap) => gap.lines += line.lines,
-                    None => {
-                        let first = excerpt(joined);
-                        self.state.gap = Some(Gap { code, pos, line: number, lines: line.lines, first });
-                    }
-                }
-            }
-        }
-        *self.fold = fold;
-        self.advance(line.next, line.lines);
-    }
-
-    /// `version:`, the lines of a search trailer, `include:`; `false` for any other.
-    fn known_line(&mut self, parts: Parts<'_>, problems: &mut Vec<Problem>) -> bool {
-        let (pos, line) = (self.state.pos, self.state.line);
-        let is = |name: &str| parts.name.eq_ignore_ascii_case(name.as_bytes());
-        let value = if parts.kind == Kind::Plain { parts.value.trim_ascii() } else { &[] };
-        if self.state.gap.is_some() && !is("result") {
-            return false;
-        }
-        if is("version") && !self.state.in_trailer {
-            if self.state.seen {
-                self.report(problems, Code::InnerVersion, pos, line, || {
-                    "a version line stands in the middle: several files were concatenated; it was skipped"
-                        .into()
-                });
-            }
-            if value != b"1" {
-                self.report(problems, Code::OtherVersion, pos, line, || {
-                    format!(
-                        "the version is \"{}\" (expected 1); it was read like version 1",
-                        excerpt(parts.value)
-                    )
-                });
-            }
-            self.state.seen = true;
-            return true;
-        }
-        if is("include") {
-            self.state.in_trailer = true;
-            self.report(problems, Code::Include, pos, line, || {
-                format!("include: {} is never followed; convert that file by itself", excerpt(parts.value))
-            });
-            return true;
-        }
-        if is("ref") {
-            self.event(Event::Reference);
-        } else if is("result") {
-            let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-            let number = std::str::from_utf8(value.get(..digits).unwrap_or_default())
-                .ok()
-                .and_then(|d| d.parse().ok());
-            self.event(Event::Result { code: number, text: excerpt(value) });
-        } else if is("pagedresults") {
-            let cookie = value.strip_prefix(b"cookie=").unwrap_or_default();
-            self.event(Event::Page { more: !cookie.is_empty() });
-        } else if !is("search") {
-            // control:, matchedDN:, text: and others stand in a trailer only.
-            return self.state.in_trailer;
-        }
-        self.state.in_trailer = true;
-        true
-    }
-
-    /// A continuation line that continues nothing, with what continues it.
-    fn stray(&mut self, problems: &mut Vec<Problem>) {
-        let (text, pos, number) = (self.text, self.state.pos, self.state.line);
-        let (end, mut next) = line::physical(text, pos);
-        let mut lines = 1;
-        while matches!(text.get(next), Some(b' ' | b'\t')) && line::blank_run(text, next).is_none() {
-            next = line::physical(text, next).1;
-            lines += 1;
-        }
-        self.state.after_blank = false;
-        match &mut self.state.gap {
-            Some(gap) => gap.lines += lines,
-            None => {
-                let first = excerpt(text.get(pos..end).unwrap_or_default());
-                self.state.gap = Some(Gap { code: Code::StrayContinuation, pos, line: number, lines, first });
-            }
-        }
-        let _ = problems;
-        self.advance(next, lines);
-    }
-
-    /// Reports the run of lines that belong to no record.
-    fn end_gap(&mut self, problems: &mut Vec<Problem>) {
-        let Some(gap) = self.state.gap.take() else { return };
-        let lines = if gap.lines == 1 { "one line".into() } else { format!("{} lines", gap.lines) };
-        let first = gap.first;
-        self.report(problems, gap.code, gap.pos, gap.line, || match gap.code {
-            Code::NoDn => format!(
-                "{lines} from \"{first}\" on belong to no record (expected dn: first); not taken over: add the dn: line or export again"
-            ),
-            Code::StrayContinuation => format!("{lines} from \"{first}\" on continue nothing; not taken over"),
-            _ => format!("{lines} from \"{first}\" on are not LDIF (expected dn: or attribute: value); not taken over"),
-        });
-    }
-
-    /// Reads a comment, with its folds. Some tools put counts there.
-    pub(super) fn comment(&mut self, problems: &mut Vec<Problem>) {
-        let mut fold = std::mem::take(self.fold);
-        let line = line::join(self.text, self.state.pos, !self.view.last, &mut fold);
-        let joined = if line.folded {
-            fold.as_slice()
-        } else {
-            self.text.get(line.start..line.end).unwrap_or_default()
-        };
-        if let Some(event) = Event::of_comment(joined) {
-            self.event(event);
-        }
-        self.odd_folds(&line, None, b"", problems);
-        *self.fold = fold;
-        self.advance(line.next, line.lines);
-    }
-
-    /// Skips a byte order mark or 0x1A at a line start, or a line of NULs inside a record.
-    pub(super) fn skip_mark(&mut self, content: &[u8], problems: &mut Vec<Problem>) -> bool {
-        let (pos, line) = (self.state.pos, self.state.line);
-        if content.starts_with(b"\xEF\xBB\xBF") {
-            self.report(problems, Code::InnerBom, pos, line, || {
-                "a byte order mark stands in the middle: several files were concatenated; it was skipped"
-                    .into()
-            });
-            self.state.pos += 3;
-            return true;
-        }
-        if content.first() == Some(&0x1A) {
-            self.report(problems, Code::CtrlZ, pos, line, || {
-                "0x1A (Ctrl-Z) at a line start was skipped".into()
-            });
-            self.state.pos += 1;
-            return true;
-        }
-        false
     }
 
     /// What is to be said about the end of the block.
@@ -444,15 +216,17 @@ impl<'a> BlockParser<'a> {
             self.truncation(problems, 0, self.view.line, None);
         }
         if self.view.last && self.view.truncated.is_none() {
+            let open_end = self.text.last().is_some_and(|b| *b != b'\n');
+            // A last line that does not end was counted all the same.
+            let line = if open_end { line.saturating_sub(1).max(1) } else { line };
             if self.ctrl_z {
                 self.report(problems, Code::CtrlZ, len, line, || {
                     "0x1A (Ctrl-Z) at the end was skipped".into()
                 });
             }
-            if self.text.last().is_some_and(|b| *b != b'\n') {
+            if open_end {
                 let start = memchr::memrchr(b'\n', self.text).map_or(0, |n| n + 1);
-                // The last line was counted although it does not end.
-                self.report(problems, Code::NoFinalNewline, start, line.saturating_sub(1).max(1), || {
+                self.report(problems, Code::NoFinalNewline, start, line, || {
                     "the last line does not end with a line end (expected one): check that the file is whole"
                         .into()
                 });
@@ -482,7 +256,7 @@ impl<'a> BlockParser<'a> {
     }
 
     pub(super) fn dn_at(&self, pos: usize) -> bool {
-        if pos < self.text.len() { line::is_dn(self.text, pos) } else { !self.view.last }
+        if pos < self.text.len() { line::is_dn(self.text, pos) } else { self.view.dn_follows }
     }
 
     pub(super) fn advance(&mut self, next: usize, lines: u64) {
@@ -490,7 +264,7 @@ impl<'a> BlockParser<'a> {
         self.state.line += lines;
     }
 
-    fn event(&mut self, event: Event) {
+    pub(super) fn event(&mut self, event: Event) {
         let (line, pos) = (self.state.line, self.state.pos);
         let offset = self.offset_of(pos);
         self.state.tally.event(event, line, offset);
@@ -573,6 +347,11 @@ impl<'a> BlockParser<'a> {
                 "a continuation line starts with a TAB (expected a SPACE); the TAB was dropped".into()
             });
         }
+        if let Some(n) = line.blank_fold {
+            self.report_at(problems, Code::BlankFold, pos, number + n, attribute, dn, || {
+                "a line of blanks continues a value (RFC 2849: all but its first blank were added); no record follows it".into()
+            });
+        }
         if let Some(n) = line.lost_fold {
             self.report_at(problems, Code::LostFold, pos, number + n, attribute, dn, || {
                 "a line of base64 without a leading space follows a base64 value; it was read as its continuation".into()
@@ -614,6 +393,7 @@ pub fn reparse(
         line,
         first: false,
         last: false,
+        dn_follows: false,
         after_blank: true,
         truncated: None,
     };

@@ -118,6 +118,8 @@ codes! {
     NoColon = "no-colon" Error;
     /// A continuation line that starts with a TAB instead of a SPACE.
     TabFold = "tab-fold" Warning;
+    /// A line of nothing but blanks, no record behind it, was taken as a continuation and adds blanks to the value.
+    BlankFold = "blank-fold" Warning;
     /// A line of base64 that lost its leading space was taken as a continuation.
     LostFold = "lost-fold" Warning;
     /// NUL bytes in the text.

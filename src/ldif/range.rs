@@ -65,7 +65,13 @@ pub(super) fn chunks(record: &Record) -> Vec<Chunk> {
             }
             continue;
         }
-        let Some(Some(range)) = attribute.range() else { continue };
+        let Some(Some(range)) = attribute.range() else {
+            continue;
+        };
+        if found.len() >= limits::RANGE_CHUNKS {
+            // What is left out is missed later: the attribute is reported as incomplete.
+            break;
+        }
         let key = key(record, attribute.name().as_bytes());
         let at = *index.entry((key.attribute.clone(), range)).or_insert(found.len());
         if at == found.len() {
@@ -133,8 +139,9 @@ impl Ranges {
             short: false,
         });
         open.short |= range.end.is_some_and(|end| values < (end - range.start).saturating_add(1));
-        open.has_last |= range.end.is_none();
-        if open.chunks.len() < limits::RANGE_CHUNKS || range.end.is_none() {
+        let closes = range.end.is_none() && !open.has_last;
+        open.has_last |= closes;
+        if open.chunks.len() < limits::RANGE_CHUNKS || closes {
             let end = open.chunks.entry(range.start).or_insert(range.end);
             // Of two chunks with one start the longer counts.
             *end = match (*end, range.end) {

@@ -2,13 +2,13 @@
 
 use super::Options;
 use super::blocks::{Block, BlockOptions, Blocks};
-use super::detect::{Detected, Foreign, sniff};
+use super::detect::{Detected, Foreign, Sniffed, sniff};
 use super::encoding::Format;
 use super::parser::{BlockParser, Scratch, State};
 use super::problem::Problem;
 use super::record::Record;
 use super::tally::Tally;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 /// Why an input cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum ReadError {
 /// Reads records one after the other: [`Blocks`], [`BlockParser`] and [`Tally`] in sequence.
 #[derive(Debug)]
 pub struct Reader<R> {
-    blocks: Blocks<io::Chain<Cursor<Vec<u8>>, R>>,
+    blocks: Blocks<Sniffed<R>>,
     options: Options,
     block: Block,
     scratch: Scratch,
@@ -83,14 +83,12 @@ impl<R: Read> Reader<R> {
     /// The input cannot be read further. What was given out so far is good.
     pub fn next(&mut self, record: &mut Record, problems: &mut Vec<Problem>) -> Result<bool, ReadError> {
         loop {
-            if self.state.is_none() {
-                if !self.blocks.next(&mut self.block)? {
-                    record.clear();
-                    if let Some(tally) = self.tally.take() {
-                        problems.extend(tally.finish());
-                    }
-                    return Ok(false);
+            if self.state.is_none() && !self.blocks.next(&mut self.block)? {
+                record.clear();
+                if let Some(tally) = self.tally.take() {
+                    problems.extend(tally.finish());
                 }
+                return Ok(false);
             }
             let view = self.block.view();
             let mut parser = match self.state.take() {

@@ -192,7 +192,8 @@ impl Record {
     pub(super) fn push(&mut self, bytes: &[u8]) -> (usize, usize) {
         let (from, to) = (self.used, self.used + bytes.len());
         if self.arena.len() < to {
-            self.arena.resize(to.max(self.arena.len() * 2), 0);
+            let more = self.arena.len().min(super::limits::GROWTH);
+            self.arena.resize(to.max(self.arena.len() + more), 0);
         }
         if let Some(space) = self.arena.get_mut(from..to) {
             space.copy_from_slice(bytes);

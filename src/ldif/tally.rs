@@ -14,8 +14,8 @@ use super::record::Record;
 pub(super) enum Event {
     /// `# extended LDIF`: an `ldapsearch` starts (or a page of one).
     Header,
-    /// `ref:` or `# refldap`.
-    Reference,
+    /// `ref:` or `# refldap`, so many without a record between them.
+    References(u64),
     /// `result:`; `code` is `None` if it is no number.
     Result { code: Option<u64>, text: String },
     /// `pagedresults: cookie=`.
@@ -48,14 +48,11 @@ impl Event {
             }
             b'r' => {
                 if text.starts_with(b"refldap") {
-                    return Some(Event::Reference);
+                    return Some(Event::References(1));
                 }
                 let rest = text.strip_prefix(b"returned ")?.trim_ascii_start();
                 let count = number(rest)?;
-                rest.trim_ascii_end()
-                    .trim_ascii_end()
-                    .ends_with_any(&[b"records", b"record"])
-                    .then_some(Event::Returned(count))
+                (rest.ends_with(b" records") || rest.ends_with(b" record")).then_some(Event::Returned(count))
             }
             b'e' => (text == b"extended LDIF").then_some(Event::Header),
             b'p' => text
@@ -63,16 +60,6 @@ impl Event {
                 .map(|cookie| Event::Page { more: !cookie.is_empty() }),
             _ => None,
         }
-    }
-}
-
-trait EndsWithAny {
-    fn ends_with_any(&self, ends: &[&[u8]]) -> bool;
-}
-
-impl EndsWithAny for [u8] {
-    fn ends_with_any(&self, ends: &[&[u8]]) -> bool {
-        ends.iter().any(|end| self.ends_with(end))
     }
 }
 
@@ -89,7 +76,11 @@ struct Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockTally {
     records: u64,
+    /// Records that were reported and ignored.
+    ignored: u64,
     seen: Vec<Seen>,
+    /// Where lines of trailers were not looked at any more.
+    unseen: Option<(u64, u64)>,
     chunks: Vec<Chunk>,
 }
 
@@ -104,8 +95,21 @@ impl BlockTally {
         self.records += 1;
     }
 
+    pub(super) fn ignored(&mut self) {
+        self.ignored += 1;
+    }
+
     pub(super) fn event(&mut self, event: Event, line: u64, offset: u64) {
-        self.seen.push(Seen { event, records: self.records, line, offset });
+        if let (Event::References(more), Some(Seen { event: Event::References(count), records, .. })) =
+            (&event, self.seen.last_mut())
+            && *records == self.records
+        {
+            *count += more;
+        } else if self.seen.len() < limits::TRAILER_LINES {
+            self.seen.push(Seen { event, records: self.records, line, offset });
+        } else {
+            self.unseen.get_or_insert((line, offset));
+        }
     }
 
     pub(super) fn ranges_of(&mut self, record: &Record) {
@@ -127,6 +131,7 @@ struct Responses {
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     records: u64,
+    ignored: u64,
     /// Records since the last trailer with a count, and since the last header of a new search.
     since_trailer: u64,
     since_header: u64,
@@ -165,6 +170,11 @@ impl Tally {
             self.take(seen);
         }
         self.count(block.records - before);
+        self.ignored += block.ignored;
+        if let Some((line, offset)) = block.unseen {
+            let message = "more lines of search trailers than any export has: those from here on were not looked at; check where this file comes from";
+            self.problem(Problem::new(Code::TooManyProblems, line, offset, message.into()));
+        }
         for chunk in block.chunks {
             self.ranges.add(chunk);
         }
@@ -199,12 +209,12 @@ impl Tally {
                     (self.references, self.results) = (0, 0);
                 }
             }
-            Event::Reference => {
+            Event::References(count) => {
                 if self.all_references == 0 {
                     self.first_reference = (line, offset);
                 }
-                self.references += 1;
-                self.all_references += 1;
+                self.references += count;
+                self.all_references += count;
             }
             Event::Result { code, text } => {
                 self.results += 1;
@@ -283,7 +293,7 @@ impl Tally {
             );
             self.problem(Problem::new(Code::SizeLimit, 1, 0, message));
         }
-        if self.records == 0 {
+        if self.records + self.ignored == 0 {
             let message = "no record was found (expected lines that start with dn:)".to_owned();
             self.problem(Problem::new(Code::NoRecords, 1, 0, message));
         }

@@ -107,40 +107,36 @@ impl UrlRoot {
 
     /// The file for a path, with every link resolved, below the folder and regular.
     fn resolve(&self, path: &[u8]) -> Result<PathBuf, UrlError> {
+        // Each with whether it says that the path means a file below the folder: then a missing file may be called
+        // missing. Whether a file outside exists is nobody's business.
         let mut candidates = Vec::new();
         for prefix in &self.prefixes {
             if let Some(rest) = path.strip_prefix(prefix.as_slice())
                 && (rest.is_empty() || rest.starts_with(b"/"))
             {
-                candidates.push(self.folder.join(native(trim_slashes(rest))?));
+                candidates.push((self.folder.join(native(trim_slashes(rest))?), true));
             }
         }
-        if path.starts_with(b"/") {
-            candidates.push(native(path)?.to_path_buf());
+        let absolute = path.starts_with(b"/");
+        if absolute {
+            let path = native(path)?;
+            candidates.push((path.to_path_buf(), path.starts_with(&self.folder)));
         }
-        candidates.push(self.folder.join(native(trim_slashes(path))?));
+        candidates.push((self.folder.join(native(trim_slashes(path))?), !absolute));
+        let escapes = path.split(|b| *b == b'/').any(|part| part == b"..");
         let mut missing = None;
-        let mut outside = false;
-        for candidate in candidates {
+        for (candidate, below) in candidates {
             match candidate.canonicalize() {
                 Ok(real) if real.starts_with(&self.folder) => {
                     // Asked before it is opened: opening a pipe would wait for its other end.
                     return if real.is_file() { Ok(real) } else { Err(UrlError::NotAFile) };
                 }
-                Ok(_) => outside = true,
-                Err(error) => {
-                    // Whether a file outside exists is nobody's business.
-                    if candidate.starts_with(&self.folder) {
-                        missing = Some(error);
-                    }
-                }
+                Ok(_) if below => return Err(UrlError::Outside),
+                Err(error) if below && !escapes => missing = Some(error),
+                Ok(_) | Err(_) => {}
             }
         }
-        let escapes = path.split(|b| *b == b'/').any(|part| part == b"..");
-        match missing {
-            Some(error) if !outside && !escapes => Err(UrlError::Io(error)),
-            _ => Err(UrlError::Outside),
-        }
+        Err(missing.map_or(UrlError::Outside, UrlError::Io))
     }
 }
 

@@ -1,0 +1,174 @@
+//! Reading a value: plain text, base64, or what stands behind a URL.
+
+use super::base64::Odd;
+use super::body::{Place, at_end};
+use super::limits;
+use super::line::Parts;
+use super::parser::BlockParser;
+use super::problem::{Code, Problem, excerpt};
+use super::record::{Record, Stored, slice};
+
+impl BlockParser<'_> {
+    pub(super) fn plain(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
+        if memchr::memchr2(0, b'\r', value).is_some() {
+            if value.contains(&0) {
+                self.say(problems, Code::Nul, place, Some(name), record, || {
+                    "the value holds NUL bytes (expected base64 for them); they were kept".into()
+                });
+            }
+            if value.contains(&b'\r') {
+                self.say(problems, Code::BareCr, place, Some(name), record, || {
+                    "the value holds a CR that is not part of a line end; it was kept as data".into()
+                });
+            }
+        }
+        if matches!(value.first(), Some(b':' | b'<')) {
+            self.say(problems, Code::UnsafeStart, place, Some(name), record, || {
+                format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
+            });
+        }
+        let code_page = self
+            .options
+            .code_page
+            .filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
+        if let Some(code_page) = code_page
+            && !value.is_ascii()
+        {
+            if let Some(decoded) = code_page.decode_without_bom_handling_and_without_replacement(value) {
+                let (from, to) = record.push(decoded.as_bytes());
+                return Stored::Bytes(from, to);
+            }
+            self.say(problems, Code::BadText, place, Some(name), record, || {
+                format!(
+                    "the value \"{}\" is not {} text; its bytes were kept",
+                    excerpt(value),
+                    code_page.name()
+                )
+            });
+        } else if text {
+            self.check_text(value, name, place, record, problems);
+        }
+        let (from, to) = record.push(value);
+        Stored::Bytes(from, to)
+    }
+
+    pub(super) fn check_text(
+        &mut self,
+        value: &[u8],
+        name: &[u8],
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        // Short ASCII is recognised faster than short UTF-8.
+        if value.is_ascii() {
+            return;
+        }
+        if let Err(error) = std::str::from_utf8(value) {
+            self.say(problems, Code::BadText, place, Some(name), record, || {
+                format!(
+                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, name it, such as --encoding windows-1252",
+                    excerpt(value),
+                    error.valid_up_to()
+                )
+            });
+        }
+    }
+
+    pub(super) fn base64(
+        &mut self,
+        parts: Parts<'_>,
+        text: bool,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
+        let used = record.used;
+        let written = match self.decoder.strict(parts.value, &mut record.arena, used) {
+            Some(written) => written,
+            None => match self.decoder.lenient(parts.value, &mut record.arena, used) {
+                Ok((written, odd)) => {
+                    self.odd_base64(odd, parts, place, record, problems);
+                    written
+                }
+                Err(bad) => {
+                    self.say(problems, Code::BadBase64, place, Some(parts.name), record, || {
+                        format!(
+                            "the base64 value of {} cannot be read: {bad} (expected A-Z a-z 0-9 + / and padding); the value was not taken over: export it again",
+                            excerpt(parts.name)
+                        )
+                    });
+                    return Stored::Unreadable(Code::BadBase64);
+                }
+            },
+        };
+        let (from, to) = record.commit(written);
+        if text && !slice(&record.arena, (from, to)).is_ascii() {
+            let value = slice(&record.arena, (from, to)).to_vec();
+            self.check_text(&value, parts.name, place, record, problems);
+        }
+        Stored::Bytes(from, to)
+    }
+
+    pub(super) fn odd_base64(
+        &mut self,
+        odd: Odd,
+        parts: Parts<'_>,
+        place: Place,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        if odd.any() {
+            self.say(problems, Code::OddBase64, place, Some(parts.name), record, || {
+                format!("the base64 value of {} has {}; it was read", excerpt(parts.name), odd.describe())
+            });
+        }
+        let ends_input = odd.missing_padding
+            && at_end(&self.view)
+            && self.text.get(place.next..).unwrap_or_default().iter().all(u8::is_ascii_whitespace);
+        if ends_input {
+            self.say(problems, Code::CutOff, place, Some(parts.name), record, || {
+                "the file ends in a base64 value without its padding: it was probably cut off; compare its size with the original".into()
+            });
+        }
+    }
+
+    pub(super) fn url(
+        &mut self,
+        parts: Parts<'_>,
+        place: Place,
+        record: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) -> Stored {
+        let left = limits::URL_RECORD.saturating_sub(record.url_bytes) as u64;
+        let read = match &self.options.url_root {
+            Some(root) => root.read(parts.value.trim_ascii_end(), left.min(limits::URL_FILE)),
+            None => Err(super::url::UrlError::NoRoot),
+        };
+        match read {
+            Ok(bytes) => {
+                record.url_bytes += bytes.len();
+                let (from, to) = record.push(&bytes);
+                Stored::Bytes(from, to)
+            }
+            Err(error) => {
+                let code = error.code();
+                self.say(problems, code, place, Some(parts.name), record, || {
+                    format!(
+                        "the URL \"{}\" was not read: {error}; the value was not taken over",
+                        excerpt(parts.value)
+                    )
+                });
+                Stored::Unreadable(code)
+            }
+        }
+    }
+}
