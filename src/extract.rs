@@ -3,43 +3,13 @@
 use std::borrow::Cow;
 
 use crate::census::keys::{Hash, hash};
-use crate::certificate::Certificate;
-use crate::certificate::container::own::{self, Own};
-use crate::certificate::container::signer::{self, Statement};
-use crate::certificate::container::{Value as Shape, classify};
-use crate::certificate::tlv;
-use crate::input::pem;
+use crate::certificate::container::slices::slice;
+use crate::certificate::container::{
+    Container, Form, NotChecked, Own, SignerCheck, check_signer, classify_value, open as open_container,
+    own_certificate,
+};
 use crate::object::{Content, Object, Value};
 use crate::rules::{Finding, Rule, value as rules};
-
-/// The form that a value has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A bare certificate.
-    Certificate,
-    /// A CMS ContentInfo.
-    Cms,
-    /// A SignedData without its ContentInfo.
-    NakedSignedData,
-    /// A tag list.
-    TagList,
-    /// PEM text.
-    Pem,
-}
-
-impl Form {
-    /// The form in words.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Certificate => "a bare certificate",
-            Self::Cms => "a PKCS#7 container",
-            Self::NakedSignedData => "a SignedData without its ContentInfo",
-            Self::TagList => "a tag list",
-            Self::Pem => "PEM text",
-        }
-    }
-}
 
 /// A value, opened.
 #[derive(Debug)]
@@ -79,120 +49,113 @@ impl Opened<'_> {
     }
 }
 
-/// Opens a value. `bears` says whether a certificate bears one of the recipient's addresses.
-pub fn open<'a>(value: &'a Value, bears: &dyn Fn(&Certificate<'_>) -> bool) -> Opened<'a> {
-    let unreadable = |rule, found: &str, expected: &str| Opened::Unreadable {
+/// Opens a value. `bears` says whether a certificate (DER) bears one of the recipient's addresses.
+pub fn open<'a>(value: &'a Value, bears: &dyn Fn(&[u8]) -> bool) -> Opened<'a> {
+    let unreadable = |rule, found: String, expected: &str| Opened::Unreadable {
         rule,
         found: format!("value of {}: {found}", value.attribute.name()),
         expected: expected.to_owned(),
     };
     let bytes = match &value.content {
         Content::Bytes(bytes) => bytes.as_slice(),
-        Content::Secret(found) => return unreadable(&rules::PRIVATE_KEY, found, "no private key"),
+        Content::Secret(kind) => return unreadable(&rules::PRIVATE_KEY, kind.to_string(), "no private key"),
         Content::Unreadable(found, expected) => {
-            return unreadable(&rules::UNREADABLE_VALUE, found, expected);
+            return unreadable(&rules::UNREADABLE_VALUE, found.clone(), expected);
         }
     };
-    let readable = |form, own: Option<&'a [u8]>, others: Vec<&'a [u8]>, findings| Opened::Readable {
-        bytes,
-        form,
-        own: own.map(Cow::Borrowed),
-        others: others.into_iter().map(Cow::Borrowed).collect(),
-        findings,
-    };
-    match classify(bytes) {
-        Shape::Secret(kind) => unreadable(&rules::PRIVATE_KEY, kind, "no private key"),
-        Shape::Unknown(found) => unreadable(
+    let classified = classify_value(bytes);
+    match classified.form {
+        Form::Secret(kind) => unreadable(&rules::PRIVATE_KEY, kind.to_string(), "no private key"),
+        Form::Unknown(unknown) => unreadable(
             &rules::UNREADABLE_VALUE,
-            &found,
+            format!("{} at byte {}", unknown.found, unknown.at),
             "a certificate (RFC 5280), a CMS object (RFC 5652) or a tag list (MS-OXOABK)",
         ),
-        Shape::Certificate => readable(Form::Certificate, Some(bytes), Vec::new(), Vec::new()),
-        Shape::Pem => from_pem(bytes).unwrap_or_else(|| {
-            unreadable(&rules::UNREADABLE_VALUE, "PEM text without a certificate", "a certificate in DER")
-        }),
-        Shape::Cms(signed) | Shape::NakedSignedData(signed) => {
-            let form =
-                if matches!(classify(bytes), Shape::Cms(_)) { Form::Cms } else { Form::NakedSignedData };
-            let mut findings: Vec<Finding> = signed.notes.iter().map(|note| irregular(note)).collect();
-            findings.extend(trailing(bytes));
-            findings.extend(
-                signed.signers.iter().filter_map(|signer| statement(&signer::check(&signed, signer))),
-            );
-            let found = own::of_signed_data(&signed, bears);
-            let (own, others) = split(&signed.certificates, &found, &mut findings);
-            readable(form, own, others, findings)
-        }
-        Shape::TagList(list) => {
-            let mut findings: Vec<Finding> = list.notes.iter().map(|note| irregular(note)).collect();
-            let found = own::of_tag_list(&list, bears);
-            let all: Vec<&[u8]> =
-                list.encryption.iter().chain(&list.signing).chain(&list.chain).copied().collect();
-            let (own, others) = split(&all, &found, &mut findings);
-            readable(Form::TagList, own, others, findings)
+        // The bytes themselves: what stands behind a certificate is a defect of the certificate.
+        form @ Form::Certificate => Opened::Readable {
+            bytes,
+            form,
+            own: Some(Cow::Borrowed(bytes)),
+            others: Vec::new(),
+            findings: Vec::new(),
+        },
+        form @ (Form::ContentInfo | Form::SignedData | Form::TagList | Form::Pem) => {
+            let container = open_container(classified);
+            if let (Form::Pem, true) = (form, container.certificates.is_empty()) {
+                let found = "PEM text without a certificate".to_owned();
+                return unreadable(&rules::UNREADABLE_VALUE, found, "a certificate in DER");
+            }
+            contained(bytes, form, container, bears)
         }
     }
 }
 
-fn split<'a>(
-    all: &[&'a [u8]],
-    found: &Own,
-    findings: &mut Vec<Finding>,
-) -> (Option<&'a [u8]>, Vec<&'a [u8]>) {
-    match found {
-        Own::Found(at, _) => {
-            let own = all.get(*at).copied();
-            (own, all.iter().copied().filter(|der| Some(*der) != own).collect())
-        }
-        Own::Nobody(why) => {
-            let required =
-                "a certificate of the user, named by the signer, or alone, or with an address of the user";
-            findings.push(Finding::new(&rules::NO_USER_CERTIFICATE, why.clone(), required));
-            (None, all.to_vec())
+/// The user's own certificate of a container, and the others.
+fn contained<'a>(
+    bytes: &'a [u8],
+    form: Form,
+    container: Container<'a>,
+    bears: &dyn Fn(&[u8]) -> bool,
+) -> Opened<'a> {
+    let mut findings: Vec<Finding> = container
+        .notes
+        .iter()
+        .map(|note| Finding::new(&rules::CONTAINER_IRREGULAR, format!("about the container: {note}"), ""))
+        .collect();
+    findings.extend(statement(&container));
+    let chosen = own_certificate(&container, bears);
+    if let Own::Found { preference_missing: true, .. } | Own::None { preference_missing: true, .. } = chosen {
+        let found = "the signer prefers a certificate for encryption that the value does not hold";
+        findings.push(Finding::new(&rules::CONTAINER_IRREGULAR, found, ""));
+    }
+    if let Own::None { why, .. } = chosen {
+        let required =
+            "a certificate of the user: named by the signer, or alone, or with an address of the user";
+        findings.push(Finding::new(&rules::NO_USER_CERTIFICATE, why.to_string(), required));
+    }
+    let own = chosen.index();
+    let (mut mine, mut others) = (None, Vec::new());
+    for (at, held) in container.certificates.into_iter().enumerate() {
+        if Some(at) == own {
+            mine = Some(held.der);
+        } else {
+            others.push(held.der);
         }
     }
+    Opened::Readable { bytes, form, own: mine, others, findings }
 }
 
-fn irregular(note: &str) -> Finding {
-    Finding::new(&rules::CONTAINER_IRREGULAR, format!("about the container: {note}"), "")
-}
-
-fn trailing(bytes: &[u8]) -> Option<Finding> {
-    let rest = bytes.len() - tlv::first(bytes).ok()?.raw.len();
-    (rest > 0).then(|| irregular(&format!("{rest} bytes stand behind its end")))
-}
-
-fn statement(statement: &Statement) -> Option<Finding> {
-    match statement {
-        Statement::Good => None,
-        Statement::Bad(why) => Some(Finding::new(
-            &rules::STATEMENT_SIGNATURE_BAD,
-            format!("the signature over the value: {why}"),
-            "a signature that verifies",
-        )),
-        Statement::Unchecked(why) => Some(Finding::new(
-            &rules::STATEMENT_SIGNATURE_UNCHECKED,
-            format!("the signature over the value was not checked: {why}"),
-            "",
-        )),
+/// What can be said about the signatures over the statement.
+fn statement(container: &Container<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for signer in &container.signers {
+        let named = container
+            .certificates
+            .iter()
+            .find(|held| slice(&held.der).is_ok_and(|slices| signer.signer.names(&slices)));
+        let check = match named {
+            Some(held) => check_signer(signer, container.content.as_deref(), &held.der),
+            None => SignerCheck::NotChecked(NotChecked::Certificate),
+        };
+        let bad = |why: &str| {
+            Finding::new(
+                &rules::STATEMENT_SIGNATURE_BAD,
+                format!("the signature over the value {why}"),
+                "a signature that verifies",
+            )
+        };
+        match check {
+            SignerCheck::Good => {}
+            SignerCheck::BadSignature => findings.push(bad("does not verify with the signer's key")),
+            SignerCheck::BadDigest => findings.push(bad("states another digest than that of its content")),
+            SignerCheck::NotChecked(why) => findings.push(Finding::new(
+                &rules::STATEMENT_SIGNATURE_UNCHECKED,
+                format!("the signature over the value was not checked: {why}"),
+                "",
+            )),
+        }
     }
-}
-
-fn from_pem(bytes: &[u8]) -> Option<Opened<'_>> {
-    let blocks = pem::read(bytes);
-    let mut certificates = blocks.into_iter().filter_map(|block| match block.content {
-        pem::Content::Bytes(der) if pem::is_certificate(&block.label) => Some(der),
-        _ => None,
-    });
-    let own = certificates.next()?;
-    let others = certificates.map(Cow::Owned).collect();
-    Some(Opened::Readable {
-        bytes,
-        form: Form::Pem,
-        own: Some(Cow::Owned(own)),
-        others,
-        findings: Vec::new(),
-    })
+    findings
 }
 
 /// The certificates of people in an object's values: what the census compares. Containers are opened
@@ -201,14 +164,17 @@ fn from_pem(bytes: &[u8]) -> Option<Opened<'_>> {
 pub fn certificates(object: &Object) -> Vec<Cow<'_, [u8]>> {
     let mut found = Vec::new();
     for value in &object.values {
-        if let Opened::Readable { own, others, .. } = open(value, &|_| false) {
-            found.extend(
-                own.into_iter()
-                    .chain(others)
-                    .filter(|der| Certificate::parse(der).is_ok_and(|certificate| !certificate.is_ca())),
-            );
+        let Content::Bytes(bytes) = &value.content else { continue };
+        let classified = classify_value(bytes);
+        match classified.form {
+            Form::Certificate => found.push(Cow::Borrowed(bytes.as_slice())),
+            Form::ContentInfo | Form::SignedData | Form::TagList | Form::Pem => {
+                found.extend(open_container(classified).certificates.into_iter().map(|held| held.der));
+            }
+            Form::Secret(_) | Form::Unknown(_) => {}
         }
     }
+    found.retain(|der| slice(der).is_ok_and(|slices| !slices.is_ca()));
     found
 }
 
@@ -218,8 +184,9 @@ pub fn identities(object: &Object) -> Vec<(Hash, Hash)> {
     certificates(object)
         .iter()
         .filter_map(|der| {
-            let certificate = Certificate::parse(der).ok()?;
-            Some((hash(certificate.spki()), hash(certificate.der())))
+            let slices = slice(der).ok()?;
+            let exact = crate::certificate::tlv::first(der).ok()?.raw;
+            Some((hash(slices.spki), hash(exact)))
         })
         .collect()
 }

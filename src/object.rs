@@ -6,7 +6,7 @@
 
 use crate::bundle::model::Attribute;
 use crate::certificate::address::Address;
-use crate::certificate::container::secret;
+use crate::certificate::container::{Form, Secret, classify_value};
 use crate::limits::OBJECT_BYTES;
 
 /// Where something stood: the number of the input file and the line in it (for a certificate file:
@@ -25,7 +25,7 @@ pub enum Content {
     /// As it stood in the input.
     Bytes(Vec<u8>),
     /// A private key, by its kind; no byte of it is kept.
-    Secret(&'static str),
+    Secret(Secret),
     /// It could not be read; found, and expected.
     Unreadable(String, String),
 }
@@ -202,8 +202,8 @@ impl Object {
                 "the value is empty".into(),
                 "a certificate; export with values (ldapsearch without -A)".into(),
             ),
-            Ok(_) if attribute == Attribute::UserPkcs12 => Content::Secret("a PKCS#12 container"),
-            Ok(bytes) if let Some(kind) = secret(bytes) => Content::Secret(kind),
+            Ok(_) if attribute == Attribute::UserPkcs12 => Content::Secret(Secret::Pkcs12),
+            Ok(bytes) if let Form::Secret(kind) = classify_value(bytes).form => Content::Secret(kind),
             Ok(bytes) if self.bytes + bytes.len() > OBJECT_BYTES => Content::Unreadable(
                 format!("the object's values exceed {OBJECT_BYTES} bytes"),
                 "an object of a size that can be held; delete unused values from it".into(),

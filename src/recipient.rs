@@ -6,7 +6,7 @@
 
 use crate::bundle::model::{Identity, RecipientKind};
 use crate::certificate::address::Address;
-use crate::input::map::RecipientMap;
+use crate::input::map::{Lookup, RecipientMap};
 use crate::object::{Addresses, Object, guid_text};
 use crate::rules::{Rule, recipient as rules};
 
@@ -147,6 +147,8 @@ pub struct Reach {
     pub cloud: Option<Address>,
     /// The same as it is spelled in the map.
     pub cloud_text: Option<String>,
+    /// What lines of the recipient map say against each other.
+    pub contradiction: Option<String>,
 }
 
 impl Reach {
@@ -154,16 +156,24 @@ impl Reach {
     #[must_use]
     pub fn of(object: &Object, map: Option<&RecipientMap>) -> Self {
         let source = object.addresses();
-        let cloud = map.and_then(|map| {
-            map.lookup(
-                object.dn.as_deref(),
-                object.guid.as_ref().map(guid_text).as_deref(),
-                source.list.iter().map(Address::as_str),
-            )
+        let found = map.map_or(Lookup::None, |map| {
+            map.find(object.dn.as_deref(), object.guid, source.list.iter().map(Address::as_str))
         });
-        let cloud_text = cloud.map(str::to_owned);
-        let cloud = cloud.and_then(|text| Address::parse(text).ok());
-        Self { source, cloud, cloud_text }
+        let mut reach = Self { source, ..Self::default() };
+        match found {
+            Lookup::None => {}
+            Lookup::One(hit) => {
+                reach.cloud = Address::parse(hit.address).ok();
+                reach.cloud_text = reach.cloud.as_ref().map(|_| hit.address.to_owned());
+            }
+            Lookup::Conflict(one, other) => {
+                reach.contradiction = Some(format!(
+                    "line {} of the recipient map names {}, line {} names {}",
+                    one.line, one.address, other.line, other.address
+                ));
+            }
+        }
+        reach
     }
 
     /// The address that the upload step looks up.

@@ -6,8 +6,8 @@ mod program;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use program::*;
+use serde_json::Value;
 
 /// (place or file, attribute, SHA-256 of the value) → expected fates, in order.
 fn expected(inputs: &[&str]) -> BTreeMap<(String, String, String), Vec<String>> {

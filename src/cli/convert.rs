@@ -16,7 +16,7 @@ use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::input::map::{Map, RecipientMap};
+use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
@@ -53,7 +53,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     let reading = reading(args)?;
     let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
-        (false, _) => Paths::Verified(engine),
+        (false, _) => Paths::Verified(Box::new(engine)),
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
@@ -105,13 +105,33 @@ fn reading(args: &Convert) -> Result<Reading, Error> {
     })?;
     Ok(Reading {
         ldif: ldif::Options { wanted: record::wanted(), url_root, ..ldif::Options::default() },
-        map: args.map.as_deref().map(Map::read).transpose()?,
-        recipient_map: args.recipient_map.as_deref().map(RecipientMap::read).transpose()?,
+        map: args.map.as_deref().map(|path| read_map("--map", path, CertificateMap::parse)).transpose()?,
+        recipient_map: args
+            .recipient_map
+            .as_deref()
+            .map(|path| read_map("--recipient-map", path, RecipientMap::parse))
+            .transpose()?,
         source_rules: match args.source_rules {
             Some(SourceRulesArg::EntraConnect) => SourceRules::EntraConnect,
             None => SourceRules::Plain,
         },
     })
+}
+
+/// Reads one of the two tables.
+fn read_map<K>(
+    option: &str,
+    path: &Path,
+    parse: fn(&[u8]) -> Result<AddressMap<K>, MapError>,
+) -> Result<AddressMap<K>, Error> {
+    let wrong = |message: String| {
+        Error::usage(
+            format!("{option} {}: {message}", path.display()),
+            "write a CSV file (UTF-8) whose first line names the columns, as in the examples of the README",
+        )
+    };
+    let bytes = read_file(path, MAP_FILE_BYTES).map_err(|error| wrong(error.to_string()))?;
+    parse(&bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// Why there is nothing to work on, file by file.
@@ -445,19 +465,21 @@ impl<'a> Run<'a> {
             self.finding(&finding, None)?;
             self.must_look = true;
         }
-        let maps = [
-            ("--map", reading.map.as_ref().map(Map::unused)),
-            ("--recipient-map", reading.recipient_map.as_ref().map(RecipientMap::unused)),
-        ];
-        for (option, unused) in maps {
-            for (line, text) in unused.unwrap_or_default() {
-                let finding = Finding::new(
-                    &run_rules::MAP_ENTRY_UNUSED,
-                    format!("line {line} of {option}: nothing in the run matches {text:?}"),
-                    "something that occurs in the inputs",
-                );
-                self.finding(&finding, None)?;
-            }
+        let mut unused: Vec<(&str, u64, String)> = Vec::new();
+        if let Some(map) = &reading.map {
+            unused.extend(map.unmatched().into_iter().map(|(key, line)| ("--map", line, key.to_string())));
+        }
+        if let Some(map) = &reading.recipient_map {
+            let rows = map.unmatched().into_iter();
+            unused.extend(rows.map(|(key, line)| ("--recipient-map", line, key.to_string())));
+        }
+        for (option, line, key) in unused {
+            let finding = Finding::new(
+                &run_rules::MAP_ENTRY_UNUSED,
+                format!("line {line} of {option}: nothing in the run matches {key}"),
+                "something that occurs in the inputs",
+            );
+            self.finding(&finding, None)?;
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use crate::certificate::address::Address;
 use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
 use crate::error::Error;
-use crate::input::files::CertificateFile;
-use crate::input::walk::{self, walk};
+use crate::input::files::open_certificate_file;
+use crate::input::walk::{printable, walk};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::path::Engine;
 use crate::pipeline::source::read_file;
@@ -89,29 +89,24 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
             out.write_all(b"[")?;
         }
         for argument in &args.inputs {
-            let walked = walk(argument);
-            for (name, why) in &walked.problems {
-                let at = if walked.folder { argument.join(name) } else { argument.clone() };
-                let finding = Finding::new(
-                    &input_rules::FILE_UNREADABLE,
-                    format!("the file could not be read: {why}"),
-                    "a file that can be read",
-                );
-                let line = Line::of_file(walk::display(&at), &[finding]);
-                refused = true;
-                line.print(out, args.format, &mut count, term)?;
-            }
-            for found in &walked.files {
-                let lines = match read_file(&found.path, CERTIFICATE_FILE_BYTES) {
-                    Ok(bytes) => {
-                        opened = true;
-                        judging.file(&walk::display(&found.path), &bytes)
-                    }
-                    Err(error) => {
-                        let found_ = format!("the file could not be read: {error}");
-                        let finding =
-                            Finding::new(&input_rules::FILE_UNREADABLE, found_, "a file that can be read");
-                        vec![Line::of_file(walk::display(&found.path), &[finding])]
+            for found in walk(argument) {
+                let lines = match found {
+                    Ok(found) => match read_file(&found.path, CERTIFICATE_FILE_BYTES) {
+                        Ok(bytes) => {
+                            opened = true;
+                            judging.file(&printable(found.path.as_os_str()), &bytes)
+                        }
+                        Err(error) => {
+                            vec![Line::unreadable(printable(found.path.as_os_str()), &error.to_string())]
+                        }
+                    },
+                    Err(problem) => {
+                        let below = if argument.is_dir() {
+                            argument.join(problem.display())
+                        } else {
+                            argument.clone()
+                        };
+                        vec![Line::unreadable(printable(below.as_os_str()), &problem.to_string())]
                     }
                 };
                 for line in lines {
@@ -137,9 +132,9 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
 impl Judging<'_> {
     /// Judges every certificate of a file; the others of the file are intermediates too.
     fn file(&self, source: &str, bytes: &[u8]) -> Vec<Line> {
-        let file = CertificateFile::read(bytes);
+        let file = open_certificate_file(bytes);
         let mut lines = Vec::new();
-        let parsed: Vec<_> = file.certificates.iter().map(|entry| Certificate::parse(&entry.der)).collect();
+        let parsed: Vec<_> = file.entries.iter().map(|entry| Certificate::parse(&entry.der)).collect();
         let all: Vec<&Certificate<'_>> = parsed.iter().filter_map(|parsed| parsed.as_ref().ok()).collect();
         let several = parsed.len() > 1;
         for (result, number) in parsed.iter().zip(1..) {
@@ -164,8 +159,8 @@ impl Judging<'_> {
                 "no private key",
             ));
         }
-        for (line, why) in &file.unreadable {
-            let found = format!("line {line}: {why}");
+        for (at, problem) in &file.problems {
+            let found = format!("{at}: {problem}");
             findings.push(Finding::new(
                 &value_rules::UNREADABLE_VALUE,
                 found,
@@ -173,18 +168,11 @@ impl Judging<'_> {
             ));
         }
         if lines.is_empty() && findings.is_empty() {
-            findings.push(match file.kind {
-                Some(kind) => Finding::new(
-                    &input_rules::FILE_WITHOUT_CERTIFICATE,
-                    format!("the file ({kind}) holds no certificate"),
-                    "at least one certificate",
-                ),
-                None => Finding::new(
-                    &input_rules::FILE_UNRECOGNISED,
-                    format!("the file is {}", file.instead),
-                    "certificates in PEM, DER or PKCS#7 form",
-                ),
-            });
+            findings.push(Finding::new(
+                &input_rules::FILE_WITHOUT_CERTIFICATE,
+                format!("the file is {} and holds no certificate", file.kind),
+                "at least one certificate in PEM, DER or PKCS#7 form",
+            ));
         }
         if !findings.is_empty() {
             lines.push(Line::of_file(source.to_owned(), &findings));
@@ -256,6 +244,15 @@ impl Line {
             findings: findings.iter().map(Finding::for_manifest).collect(),
             verdict: "refuse",
         }
+    }
+
+    fn unreadable(source: String, why: &str) -> Self {
+        let finding = Finding::new(
+            &input_rules::FILE_UNREADABLE,
+            format!("the file could not be read: {why}"),
+            "a file that can be read",
+        );
+        Self::of_file(source, &[finding])
     }
 
     fn print(&self, out: &mut dyn Write, format: Format, count: &mut u64, term: &Term) -> io::Result<()> {

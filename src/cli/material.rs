@@ -7,7 +7,7 @@ use crate::bundle::model::TrustAnchor;
 use crate::certificate::Certificate;
 use crate::encoding::{hex, sha256};
 use crate::error::Error;
-use crate::input::files::CertificateFile;
+use crate::input::files::open_certificate_file;
 use crate::input::walk::walk;
 use crate::limits::{CERTIFICATE_FILE_BYTES, CRL_FILE_BYTES};
 use crate::pipeline::source::read_file;
@@ -59,18 +59,19 @@ impl Material {
     fn certificates(&mut self, option: &str, path: &Path) -> Result<Vec<Vec<u8>>, Error> {
         let mut found = Vec::new();
         for (name, bytes) in self.files(option, path, CERTIFICATE_FILE_BYTES)? {
-            let file = CertificateFile::read(&bytes);
+            let file = open_certificate_file(&bytes);
             for (_, kind) in &file.secrets {
                 self.skipped(option, &name, &format!("it holds {kind}, which was not read"));
             }
-            for (_, why) in &file.unreadable {
-                self.broken(option, &name, why);
+            if file.kind.holds_certificates() {
+                for (at, problem) in &file.problems {
+                    self.broken(option, &name, &format!("{at}: {problem}"));
+                }
             }
-            if file.certificates.is_empty() && file.secrets.is_empty() && file.unreadable.is_empty() {
-                let what = if file.instead.is_empty() { "it holds no certificate" } else { &file.instead };
-                self.skipped(option, &name, what);
+            if file.entries.is_empty() && file.secrets.is_empty() {
+                self.skipped(option, &name, &format!("it is {} and holds no certificate", file.kind));
             }
-            for entry in &file.certificates {
+            for entry in &file.entries {
                 match Certificate::parse(&entry.der) {
                     Ok(certificate) => found.push(certificate.der().to_vec()),
                     Err(error) => self.broken(option, &name, &error.to_string()),
@@ -88,15 +89,10 @@ impl Material {
 
     fn read_crls(&mut self, path: &Path) -> Result<(), Error> {
         for (name, bytes) in self.files("--crl", path, CRL_FILE_BYTES)? {
-            let file = CertificateFile::read(&bytes);
+            let file = open_certificate_file(&bytes);
             if file.crls.is_empty() {
-                let what =
-                    if file.instead.is_empty() { "it holds no CRL".to_owned() } else { file.instead.clone() };
-                let finding = Finding::new(
-                    &rules::CRL_UNUSABLE,
-                    format!("{name} under --crl: {what}"),
-                    "a CRL in PEM or DER",
-                );
+                let found = format!("{name} under --crl is {} and holds no CRL", file.kind);
+                let finding = Finding::new(&rules::CRL_UNUSABLE, found, "a CRL in PEM or DER");
                 self.findings.push((name.clone(), finding));
             }
             self.crls.extend(file.crls.into_iter().map(|entry| entry.der.into_owned()));
@@ -112,15 +108,14 @@ impl Material {
                 "check the path",
             ));
         }
-        let walked = walk(path);
-        for (name, why) in walked.problems {
-            self.skipped(option, &name, &why);
-        }
         let mut files = Vec::new();
-        for found in walked.files {
-            match read_file(&found.path, most) {
-                Ok(bytes) => files.push((found.name, bytes)),
-                Err(error) => self.skipped(option, &found.name, &error.to_string()),
+        for found in walk(path) {
+            match found {
+                Ok(found) => match read_file(&found.path, most) {
+                    Ok(bytes) => files.push((found.display, bytes)),
+                    Err(error) => self.skipped(option, &found.display, &error.to_string()),
+                },
+                Err(problem) => self.skipped(option, problem.display(), &problem.to_string()),
             }
         }
         Ok(files)

@@ -1,253 +1,340 @@
-//! A certificate file, opened: whatever form it has, the certificates and CRLs in it, in order.
+//! From a file's bytes to certificates in order, whatever the form.
+//!
+//! Used wherever certificates are named on the command line: folders to convert, `inspect`,
+//! `--trust`, `--intermediate`, `--crl`. Nothing is dropped in silence: what is not a certificate is a
+//! CRL, a private key (named, its bytes left alone), a problem or a note.
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::pem::{self, Content, Label, PemProblem};
+use super::recognise::{Kind, recognise};
+use crate::certificate::container::{
+    Form, Found, MAX_CERTIFICATES_IN_FILE, Note, Secret, Unknown, classify_value, detect_secret,
+    find_secret_text, open_with_limit, to_der,
+};
+use crate::certificate::tlv::first;
 
-use super::pem;
-use crate::certificate::container::{Value, classify, secret};
-use crate::certificate::tlv::{self, tag};
-use crate::ldif::detect::Foreign;
-use crate::ldif::{Detected, detect};
+/// Largest certificate file that is read whole. Microsoft's complete root list has about 1 MB; CRLs of
+/// large CAs reach tens of MB.
+pub const MAX_FILE: u64 = 256 * 1024 * 1024;
 
-/// What was found in a file.
-#[derive(Debug, Default)]
-pub struct CertificateFile<'a> {
-    /// Certificates in order.
-    pub certificates: Vec<Entry<'a>>,
-    /// CRLs in order.
-    pub crls: Vec<Entry<'a>>,
-    /// Private keys: line and kind. Nothing of them was kept.
-    pub secrets: Vec<(u64, String)>,
-    /// What could not be read: line and what was found.
-    pub unreadable: Vec<(u64, String)>,
-    /// What is odd and lost nothing.
-    pub notes: Vec<(u64, String)>,
-    /// What the file is, for the manifest; `None` when it is nothing that holds certificates.
-    pub kind: Option<&'static str>,
-    /// What it is instead, for messages.
-    pub instead: String,
+/// Where in a file something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum At {
+    /// A line of text, from 1.
+    Line(u64),
+    /// A byte offset, from 0.
+    Byte(usize),
 }
 
-/// One certificate or CRL.
-#[derive(Debug)]
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Byte(byte) => write!(f, "byte {byte}"),
+        }
+    }
+}
+
+/// One certificate of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its bytes, DER or BER.
+    /// One whole SEQUENCE; whether it is a readable certificate is for the parser to say.
     pub der: Cow<'a, [u8]>,
-    /// Line it begins on in a text, else 1.
-    pub line: u64,
+    /// Its number in the file, from 1: the N of `file#N`.
+    pub number: usize,
+    /// Where it stands: the line of its block, or its byte.
+    pub at: At,
+}
+
+/// One CRL of a file, in DER or BER as it stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlEntry<'a> {
+    /// The CertificateList.
+    pub der: Cow<'a, [u8]>,
+    /// Where it stands.
+    pub at: At,
+}
+
+/// Something in a file that could not be read, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// The file is of a kind that holds no certificates.
+    #[error("this is {found}; expected LDIF, PEM, DER or P7B")]
+    Kind {
+        /// What it is.
+        found: Kind,
+    },
+    /// A PEM block cannot be decoded.
+    #[error("the block `{label}` cannot be read: {problem}")]
+    Pem {
+        /// The block's label.
+        label: String,
+        /// What is wrong.
+        problem: PemProblem,
+    },
+    /// A block's label announces something that is neither certificate, CMS nor CRL.
+    #[error("a PEM block `{label}` holds no certificate; it was left out")]
+    Label {
+        /// The label.
+        label: String,
+    },
+    /// A structure is not what it should be.
+    #[error("{0}")]
+    Unknown(Unknown),
+    /// The store is damaged.
+    #[error("the certificate store is damaged; what stands before was read")]
+    Sst,
+    /// Something damaged inside a CMS object.
+    #[error("{0}")]
+    Container(Note),
+}
+
+/// A file's contents.
+#[derive(Clone, Debug)]
+pub struct CertificateFile<'a> {
+    /// What the file was recognised as.
+    pub kind: Kind,
+    /// The certificates in order. A certificate that occurs twice in the file is listed twice.
+    pub entries: Vec<Entry<'a>>,
+    /// The CRLs in order.
+    pub crls: Vec<CrlEntry<'a>>,
+    /// Private keys and stores of them: where, and what kind.
+    pub secrets: Vec<(At, Secret)>,
+    /// What could not be read.
+    pub problems: Vec<(At, FileProblem)>,
+    /// What was odd and read nevertheless.
+    pub notes: Vec<(At, Note)>,
+}
+
+/// Turns a file's bytes into certificates. Never fails: a file without any gives a problem that says
+/// what it is instead.
+#[must_use]
+pub fn open_certificate_file(bytes: &[u8]) -> CertificateFile<'_> {
+    let kind = recognise(bytes, true);
+    let mut file = CertificateFile {
+        kind,
+        entries: Vec::new(),
+        crls: Vec::new(),
+        secrets: Vec::new(),
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
+    match kind {
+        Kind::Certificate | Kind::Cms | Kind::Crl => file.take_der(Cow::Borrowed(bytes), At::Byte(0)),
+        Kind::Pem | Kind::Base64 => match utf16_to_utf8(bytes) {
+            Some(text) => file.take_text(&text),
+            None => file.take_text(bytes),
+        },
+        Kind::Sst => file.take_sst(bytes),
+        Kind::Secret(secret) => match utf16_to_utf8(bytes) {
+            // A text of keys has one entry a key, with its line.
+            Some(text) if secret == Secret::Pem => file.take_text(&text),
+            None if secret == Secret::Pem => file.take_text(bytes),
+            _ => file.secrets.push((At::Byte(0), secret)),
+        },
+        found => file.problems.push((At::Byte(0), FileProblem::Kind { found })),
+    }
+    if let (Kind::Secret(secret), true) = (kind, file.secrets.is_empty()) {
+        file.secrets.push((At::Byte(0), secret));
+    }
+    file
 }
 
 impl<'a> CertificateFile<'a> {
-    /// Opens a file's bytes.
-    #[must_use]
-    pub fn read(bytes: &'a [u8]) -> Self {
-        let mut file = Self::default();
-        if bytes.first() == Some(&tag::SEQUENCE) && file.take_der(bytes) {
-            return file;
-        }
-        if let Some(kind) = secret(bytes).filter(|_| bytes.first() == Some(&tag::SEQUENCE)) {
-            file.kind = Some("private key");
-            file.secrets.push((1, kind.to_owned()));
-            return file;
-        }
-        let text = text_of(bytes);
-        let blocks = pem::read(&text);
-        if !blocks.is_empty() {
-            file.kind = Some("pem");
-            for block in blocks {
-                file.take_block(block);
-            }
-            return file;
-        }
-        if let Some(decoded) = plain_base64(&text)
-            && file.take_owned(&decoded)
-        {
-            return file;
-        }
-        file.instead = match detect(bytes) {
-            Detected::Ldif(_) => "LDIF".to_owned(),
-            Detected::Other(Foreign::Der) => {
-                file.kind = Some("certificate");
-                let why = match classify(bytes) {
-                    Value::Unknown(why) => why,
-                    _ => "it is damaged".to_owned(),
-                };
-                file.unreadable.push((1, why));
-                String::new()
-            }
-            Detected::Other(foreign) => foreign.name().to_owned(),
-        };
-        file
+    fn push(&mut self, der: Cow<'a, [u8]>, at: At) {
+        let number = self.entries.len() + 1;
+        self.entries.push(Entry { der, number, at });
     }
 
-    /// DER or BER: one certificate, CRL or CMS object. Says whether it was one.
-    fn take_der(&mut self, bytes: &'a [u8]) -> bool {
-        if secret(bytes).is_some() {
-            return false;
+    /// A binary structure: the file itself or a decoded block.
+    fn take_der(&mut self, bytes: Cow<'a, [u8]>, at: At) {
+        match bytes {
+            Cow::Borrowed(bytes) => self.take_slice(bytes, at, Cow::Borrowed),
+            Cow::Owned(bytes) => self.take_slice(&bytes, at, |slice| Cow::Owned(slice.to_vec())),
         }
-        match classify(bytes) {
-            Value::Certificate => {
-                let Ok(whole) = tlv::first(bytes) else { return false };
-                if is_crl(whole.contents) {
-                    self.kind = Some("crl");
-                    self.crls.push(Entry { der: Cow::Borrowed(whole.raw), line: 1 });
-                } else {
-                    self.kind = Some("certificate");
-                    // Bytes behind it stay with it: they are a finding of the certificate.
-                    self.certificates.push(Entry { der: Cow::Borrowed(bytes), line: 1 });
+    }
+
+    fn take_slice<'b>(&mut self, bytes: &'b [u8], at: At, keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]>) {
+        let value = classify_value(bytes);
+        let place = |offset: usize| match at {
+            At::Byte(base) => At::Byte(base + offset),
+            line @ At::Line(_) => line,
+        };
+        match value.form {
+            Form::Certificate | Form::ContentInfo | Form::SignedData | Form::TagList => {
+                let opened = open_with_limit(value, MAX_CERTIFICATES_IN_FILE);
+                for held in opened.certificates {
+                    let der = match held.der {
+                        Cow::Borrowed(slice) => keep(slice),
+                        Cow::Owned(der) => Cow::Owned(der),
+                    };
+                    self.push(der, place(held.at));
                 }
-                true
+                for crl in opened.crls {
+                    self.crls.push(CrlEntry { der: keep(crl), at });
+                }
+                for note in opened.notes {
+                    if note.is_damage() {
+                        self.problems.push((at, FileProblem::Container(note)));
+                    } else {
+                        self.notes.push((at, note));
+                    }
+                }
             }
-            Value::Cms(signed) | Value::NakedSignedData(signed) => {
-                self.kind = Some("cms");
-                let entries =
-                    signed.certificates.iter().map(|der| Entry { der: Cow::Borrowed(der), line: 1 });
-                self.certificates.extend(entries);
-                self.notes.extend(signed.notes.into_iter().map(|note| (1, note)));
-                true
+            // A key behind a certificate: the certificate may be judged, the key is named.
+            Form::Secret(secret) => {
+                self.secrets.push((at, secret));
+                if detect_secret(bytes).is_none() {
+                    let front = first(bytes).map(|e| e.raw).unwrap_or_default();
+                    if front.len() < bytes.len() {
+                        self.take_slice(front, at, keep);
+                    }
+                }
             }
-            _ => false,
+            Form::Unknown(Unknown { found: Found::Crl, .. }) => {
+                let der = first(bytes).map(|e| e.raw).unwrap_or(bytes);
+                self.crls.push(CrlEntry { der: keep(der), at });
+                let count = bytes.len() - der.len();
+                if count > 0 {
+                    self.notes.push((at, Note::TrailingBytes { at: der.len(), count }));
+                }
+            }
+            Form::Unknown(unknown) => self.problems.push((at, FileProblem::Unknown(unknown))),
+            Form::Pem => self.problems.push((at, FileProblem::Kind { found: Kind::Pem })),
         }
     }
 
-    /// The same for bytes that came out of a text.
-    fn take_owned(&mut self, bytes: &[u8]) -> bool {
-        let inner = CertificateFile::read_der(bytes);
-        let Some(kind) = inner.kind else { return false };
-        self.kind = Some(kind);
-        let own = |entry: Entry<'_>| Entry { der: Cow::Owned(entry.der.into_owned()), line: entry.line };
-        self.certificates.extend(inner.certificates.into_iter().map(own));
-        self.crls.extend(inner.crls.into_iter().map(own));
-        self.secrets.extend(inner.secrets);
-        self.notes.extend(inner.notes);
-        true
-    }
-
-    fn read_der(bytes: &[u8]) -> CertificateFile<'_> {
-        let mut file = CertificateFile::default();
-        if !file.take_der(bytes)
-            && let Some(kind) = secret(bytes)
-        {
-            file.kind = Some("private key");
-            file.secrets.push((1, kind.to_owned()));
+    fn take_text(&mut self, text: &[u8]) {
+        let blocks = pem::blocks(text);
+        let any = !blocks.is_empty();
+        for block in blocks {
+            let at = At::Line(block.line);
+            match block.content {
+                Content::Secret => self.secrets.push((at, Secret::Pem)),
+                Content::Bad { line, problem } => {
+                    self.problems.push((At::Line(line), FileProblem::Pem { label: block.label, problem }));
+                }
+                // Under CERTIFICATE some tools write a whole CMS object, and OpenSSL's trusted form has
+                // trust settings behind the certificate: what a block holds, its bytes say.
+                Content::Der(der) => match pem::label(&block.label) {
+                    Label::Certificate | Label::Cms | Label::Crl => self.take_der(Cow::Owned(der), at),
+                    Label::PrivateKey => self.secrets.push((at, Secret::Pem)),
+                    Label::Other => match detect_secret(&der) {
+                        Some(secret) => self.secrets.push((at, secret)),
+                        None => self.problems.push((at, FileProblem::Label { label: block.label })),
+                    },
+                },
+            }
         }
-        file
+        if !any {
+            for (line, decoded) in base64_runs(text) {
+                self.take_der(Cow::Owned(decoded), At::Line(line));
+            }
+            if let Some(offset) = find_secret_text(text) {
+                let line = 1 + text.iter().take(offset).filter(|b| **b == b'\n').count() as u64;
+                self.secrets.push((At::Line(line), Secret::Pem));
+            }
+        }
+        self.notes.sort_by_key(|(at, _)| *at);
     }
 
-    fn take_block(&mut self, block: pem::Block) {
-        let line = block.line;
-        let bytes = match block.content {
-            pem::Content::Secret => {
-                self.secrets.push((line, format!("a private key in PEM ({})", block.label)));
+    /// A serialised store (MS-OSHARED section 2.3.2.5): elements of `u32 id, u32 1, u32 length, data`;
+    /// id 0x20 is a certificate, id 0 the end, every other one a property.
+    fn take_sst(&mut self, bytes: &'a [u8]) {
+        const CERTIFICATE: u32 = 0x20;
+        let mut at = 8usize;
+        loop {
+            let word = |i: usize| -> Option<u32> {
+                let octets = bytes.get(at.checked_add(4 * i)?..)?.first_chunk::<4>()?;
+                Some(u32::from_le_bytes(*octets))
+            };
+            let (Some(id), Some(length)) = (word(0), word(2)) else {
+                self.problems.push((At::Byte(at), FileProblem::Sst));
+                return;
+            };
+            if id == 0 {
                 return;
             }
-            pem::Content::Damaged(why) => {
-                self.unreadable.push((line, format!("the PEM block {:?}: {why}", block.label)));
+            let start = at + 12;
+            let end = start.saturating_add(length as usize);
+            let Some(data) = bytes.get(start..end) else {
+                self.problems.push((At::Byte(at), FileProblem::Sst));
                 return;
+            };
+            if id == CERTIFICATE {
+                match classify_value(data).form {
+                    Form::Certificate => {
+                        let der = to_der(data).unwrap_or(Cow::Borrowed(data));
+                        self.push(der, At::Byte(start));
+                    }
+                    _ => self.problems.push((At::Byte(start), FileProblem::Sst)),
+                }
+            } else if let Some(secret) = detect_secret(data) {
+                self.secrets.push((At::Byte(start), secret));
             }
-            pem::Content::Bytes(bytes) => bytes,
-        };
-        if let Some(kind) = secret(&bytes) {
-            self.secrets.push((line, kind.to_owned()));
-        } else if pem::is_certificate(&block.label) {
-            self.certificates.push(Entry { der: Cow::Owned(bytes), line });
-        } else if pem::is_crl(&block.label) {
-            self.crls.push(Entry { der: Cow::Owned(bytes), line });
-        } else if pem::is_cms(&block.label) {
-            let before = (self.certificates.len(), self.crls.len());
-            if !self.take_owned(&bytes) {
-                self.unreadable.push((line, format!("the PEM block {:?} holds no CMS object", block.label)));
-            }
-            for entry in
-                self.certificates.iter_mut().skip(before.0).chain(self.crls.iter_mut().skip(before.1))
-            {
-                entry.line = line;
-            }
-            self.kind = Some("pem");
-        } else {
-            self.notes.push((line, format!("a PEM block {:?} was passed by", block.label)));
+            at = end;
         }
     }
 }
 
-/// Text in UTF-8 from what PowerShell's `>` makes of it (UTF-16 with a mark), else the bytes.
-fn text_of(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match encoding_rs::Encoding::for_bom(bytes) {
-        Some((encoding, skip)) if encoding != encoding_rs::UTF_8 => {
-            let (text, _) = encoding.decode_without_bom_handling(bytes.get(skip..).unwrap_or_default());
-            Cow::Owned(text.into_owned().into_bytes())
+/// Text of UTF-16 as UTF-8, told by its byte order mark or by zero octets beside ASCII; `None` when the
+/// bytes are no UTF-16.
+pub(crate) fn utf16_to_utf8(bytes: &[u8]) -> Option<Vec<u8>> {
+    let encoding = match bytes {
+        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
+        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+        [a, 0, b, 0, ..] if *a != 0 && *b != 0 && (a.is_ascii_graphic() || a.is_ascii_whitespace()) => {
+            encoding_rs::UTF_16LE
         }
-        _ => Cow::Borrowed(bytes),
-    }
-}
-
-/// Base64 without armour, as certutil and some CA portals give it; also the body of a signed mail.
-fn plain_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let body = match mail_body(text) {
-        Some(body) => body,
-        None => text,
+        [0, a, 0, b, ..] if *a != 0 && *b != 0 && (a.is_ascii_graphic() || a.is_ascii_whitespace()) => {
+            encoding_rs::UTF_16BE
+        }
+        _ => return None,
     };
-    let packed: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if packed.len() < 64 {
-        return None;
-    }
-    STANDARD.decode(packed).ok()
+    Some(encoding.decode_with_bom_removal(bytes).0.into_owned().into_bytes())
 }
 
-/// The base64 body of a mail whose content is a CMS object (application/pkcs7-mime, RFC 8551 section
-/// 3.2), or of the signature part of a multipart/signed one.
-fn mail_body(text: &[u8]) -> Option<&[u8]> {
-    let at = memchr::memmem::rfind(text, b"application/pkcs7-")
-        .or_else(|| memchr::memmem::rfind(text, b"application/x-pkcs7-"))?;
-    let rest = text.get(at..)?;
-    let (blank, skip) = match (memchr::memmem::find(rest, b"\r\n\r\n"), memchr::memmem::find(rest, b"\n\n")) {
-        (Some(crlf), Some(lf)) if crlf < lf => (crlf, 4),
-        (Some(crlf), None) => (crlf, 4),
-        (_, Some(lf)) => (lf, 2),
-        (None, None) => return None,
-    };
-    let body = rest.get(blank + skip..)?;
-    let end = memchr::memmem::find(body, b"\n--").unwrap_or(body.len());
-    body.get(..end)
+/// Whether the text holds base64 of a certificate, CMS object or CRL without PEM lines.
+pub(crate) fn has_base64_runs(text: &[u8]) -> bool {
+    base64_runs(text).next().is_some()
 }
 
-/// Whether the contents of a SEQUENCE are a CRL's and not a certificate's: in TBSCertList the third
-/// element at the latest is a time, where a certificate has names (RFC 5280 section 5.1).
-#[must_use]
-pub fn is_crl(contents: &[u8]) -> bool {
-    let Ok(tbs) = tlv::first(contents) else { return false };
-    let mut walker = tlv::Walker::new(tbs.contents);
-    let _ = walker.optional(tag::INTEGER);
-    let mut sequence = || walker.optional(tag::SEQUENCE).is_ok_and(|found| found.is_some());
-    // signature, issuer, then thisUpdate.
-    sequence() && sequence() && matches!(walker.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_file_is_instead_is_named() {
-        for (bytes, word) in [
-            (&b"<html><body>"[..], "HTML"),
-            (b"\x1f\x8b\x08\0\0\0", "gzip"),
-            (b"\xff\xd8\xff\xe0", "image"),
-            (b"", "empty"),
-        ] {
-            let file = CertificateFile::read(bytes);
-            assert!(file.kind.is_none());
-            assert!(file.instead.to_lowercase().contains(&word.to_lowercase()), "{word}: {}", file.instead);
+/// Runs of base64 lines that decode to a certificate, CMS object, CRL or private key: certutil's
+/// exports without armour, and the body of a signed mail. Gives line and decoded bytes.
+fn base64_runs(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> + '_ {
+    let mut lines = text.split(|b| *b == b'\n').zip(1u64..).peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let (line, number) = lines.next()?;
+            // DER longer than 127 bytes begins with 30 8x, which is `MI` or `MH`/`ME` in base64.
+            let line = line.trim_ascii();
+            if !(line.len() >= 40 && line.starts_with(b"M") && is_base64(line)) {
+                continue;
+            }
+            let mut run = line.to_vec();
+            while !run.ends_with(b"=") {
+                match lines.peek() {
+                    Some((next, _)) if !next.trim_ascii().is_empty() && is_base64(next.trim_ascii()) => {
+                        run.extend_from_slice(next.trim_ascii());
+                        lines.next();
+                    }
+                    _ => break,
+                }
+            }
+            let Ok(decoded) = pem::decode(&run) else { continue };
+            let usable = match classify_value(&decoded).form {
+                Form::Unknown(Unknown { found, .. }) => found == Found::Crl,
+                _ => true,
+            };
+            if usable {
+                return Some((number, decoded));
+            }
         }
-    }
+    })
+}
 
-    #[test]
-    fn keys_beside_certificates_are_named_and_left() {
-        let text = b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n\
-            -----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-        let file = CertificateFile::read(text);
-        assert_eq!((file.secrets.len(), file.certificates.len()), (1, 1));
-    }
+fn is_base64(line: &[u8]) -> bool {
+    line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }

@@ -1,264 +1,371 @@
-//! Tables that people write: whose a certificate file is (`--map`), and which address somebody has
-//! in the cloud (`--recipient-map`).
+//! The two tables that people write by hand: whose certificate is it, and what is the address in the
+//! cloud.
 //!
-//! Both are CSV with a header line. Columns are found by their names, further columns are allowed;
-//! the separator may be a comma, a semicolon or a tab, as spreadsheets write them. An entry that
-//! nothing matched is told at the end, since it is a typing error as often as not.
+//! Both come out of Excel as often as not: with a byte order mark or in UTF-16, with `;` or tabs
+//! instead of commas, with thumbprints copied out of a dialog, in any case, with colons or blanks. What
+//! cannot be understood is an error with its line, because a wrong guess would publish somebody's
+//! certificate for somebody else. Rows that matched nothing can be asked for at the end.
+
+mod table;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::certificate::address::Address;
-use crate::error::Error;
-use crate::limits::MAP_FILE_BYTES;
+pub use table::MapError;
+use table::{Table, read_table};
 
-/// A table from what the first column names to an address.
-#[derive(Debug, Default)]
-struct Table {
-    entries: HashMap<String, (usize, String)>,
-    used: Vec<AtomicBool>,
-    texts: Vec<(u64, String)>,
+/// How a certificate is named in `--map`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CertificateKey {
+    /// A file, relative to the folder that was given, with `/`.
+    File(String),
+    /// SHA-1 of the DER.
+    Sha1([u8; 20]),
+    /// SHA-256 of the DER.
+    Sha256([u8; 32]),
 }
 
-impl Table {
-    fn get(&self, key: &str) -> Option<&str> {
-        let (at, address) = self.entries.get(key)?;
-        if let Some(used) = self.used.get(*at) {
-            used.store(true, Ordering::Relaxed);
+/// How an object is named in `--recipient-map`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecipientKey {
+    /// A DN, lower-cased in ASCII, as objects are compared.
+    Dn(String),
+    /// objectGUID: the 16 raw bytes.
+    ObjectGuid([u8; 16]),
+    /// An address, lower-cased in ASCII.
+    Address(String),
+}
+
+impl std::fmt::Display for CertificateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(name) => write!(f, "the file {name:?}"),
+            Self::Sha1(hash) => write!(f, "the SHA-1 {}", crate::encoding::hex(hash)),
+            Self::Sha256(hash) => write!(f, "the SHA-256 {}", crate::encoding::hex(hash)),
         }
-        Some(address)
+    }
+}
+
+impl std::fmt::Display for RecipientKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dn(dn) => write!(f, "the DN {dn:?}"),
+            Self::ObjectGuid(raw) => write!(f, "the objectGUID {}", crate::object::guid_text(raw)),
+            Self::Address(address) => write!(f, "the address {address}"),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    address: String,
+    line: u64,
+    used: AtomicBool,
+}
+
+/// An address from a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit<'a> {
+    /// The address as it was written.
+    pub address: &'a str,
+    /// The line that says so, from 1.
+    pub line: u64,
+}
+
+/// What several keys of one certificate or object give together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// No row names it.
+    None,
+    /// One address.
+    One(Hit<'a>),
+    /// Rows that disagree: nobody's.
+    Conflict(Hit<'a>, Hit<'a>),
+}
+
+/// A table of keys and addresses. Lookups may come from several threads.
+#[derive(Debug)]
+pub struct AddressMap<K> {
+    rows: HashMap<K, Row>,
+}
+
+/// `--map`: certificate file or thumbprint to primary SMTP address.
+pub type CertificateMap = AddressMap<CertificateKey>;
+
+/// `--recipient-map`: DN, objectGUID or source address to cloud address.
+pub type RecipientMap = AddressMap<RecipientKey>;
+
+impl<K: Eq + std::hash::Hash + Ord + Clone> AddressMap<K> {
+    fn new() -> Self {
+        Self { rows: HashMap::new() }
     }
 
-    fn unused(&self) -> Vec<(u64, String)> {
-        self.texts
+    /// Rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What the rows say about one thing that several keys name. Every row that fits counts as used.
+    pub fn lookup<'m>(&'m self, keys: impl IntoIterator<Item = K>) -> Lookup<'m> {
+        let mut found: Option<Hit<'m>> = None;
+        let mut conflict: Option<Hit<'m>> = None;
+        for key in keys {
+            let Some(row) = self.rows.get(&key) else { continue };
+            row.used.store(true, Ordering::Relaxed);
+            let hit = Hit { address: &row.address, line: row.line };
+            match found {
+                None => found = Some(hit),
+                Some(first) if first.address.eq_ignore_ascii_case(hit.address) => {}
+                Some(_) => conflict = conflict.or(Some(hit)),
+            }
+        }
+        match (found, conflict) {
+            (None, _) => Lookup::None,
+            (Some(hit), None) => Lookup::One(hit),
+            (Some(hit), Some(other)) => Lookup::Conflict(hit, other),
+        }
+    }
+
+    /// Rows that no lookup has hit, by line.
+    #[must_use]
+    pub fn unmatched(&self) -> Vec<(K, u64)> {
+        let mut out: Vec<(K, u64)> = self
+            .rows
             .iter()
-            .zip(&self.used)
-            .filter(|(_, used)| !used.load(Ordering::Relaxed))
-            .map(|(text, _)| text.clone())
-            .collect()
-    }
-}
-
-/// Whose certificate files are.
-#[derive(Debug, Default)]
-pub struct Map(Table);
-
-impl Map {
-    /// Reads a file: a column `certificate`, `file`, `path`, `thumbprint`, `sha1` or `sha256`, and a
-    /// column `address`, `mail`, `email`, `smtp` or `primarySmtp`.
-    ///
-    /// # Errors
-    /// A usage error with file, line and remedy.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        const KEYS: &[&str] =
-            &["certificate", "file", "path", "filename", "thumbprint", "sha1", "sha256", "fingerprint"];
-        read(path, "--map", KEYS, thumbprint_or_file).map(Self)
+            .filter(|(_, row)| !row.used.load(Ordering::Relaxed))
+            .map(|(key, row)| (key.clone(), row.line))
+            .collect();
+        out.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        out
     }
 
-    /// The owner's address by thumbprint, else by the file's path as outputs name it.
-    #[must_use]
-    pub fn owner(&self, file: &str, sha1: &str, sha256: &str) -> Option<&str> {
-        // All three are asked, so that an entry that is right is never told to be unused.
-        let found = [self.0.get(sha256), self.0.get(sha1), self.0.get(file)];
-        found.into_iter().flatten().next()
-    }
-
-    /// Lines that matched nothing.
-    #[must_use]
-    pub fn unused(&self) -> Vec<(u64, String)> {
-        self.0.unused()
-    }
-}
-
-/// Hex digits of a thumbprint without blanks and colons, in lower case; else the text as it is.
-fn thumbprint_or_file(text: &str) -> String {
-    let packed: String = text.chars().filter(|c| !matches!(c, ':' | ' ' | '\u{200e}')).collect();
-    if matches!(packed.len(), 40 | 64) && packed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        packed.to_ascii_lowercase()
-    } else {
-        text.replace('\\', "/")
-    }
-}
-
-/// Which address somebody has in the cloud.
-#[derive(Debug, Default)]
-pub struct RecipientMap(Table);
-
-impl RecipientMap {
-    /// Reads a file: a column `source`, `dn`, `objectGUID` or `from`, and a column `address`, `cloud`,
-    /// `cloudAddress`, `target` or `to`.
-    ///
-    /// # Errors
-    /// A usage error with file, line and remedy.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        const KEYS: &[&str] = &["source", "dn", "objectguid", "guid", "from", "recipient", "sourceaddress"];
-        read(path, "--recipient-map", KEYS, source_key).map(Self)
-    }
-
-    /// The address in the cloud, by DN, objectGUID (text form) or one of the source addresses.
-    #[must_use]
-    pub fn lookup<'a>(
-        &self,
-        dn: Option<&str>,
-        guid: Option<&str>,
-        addresses: impl Iterator<Item = &'a str>,
-    ) -> Option<&str> {
-        let mut found = dn.and_then(|dn| self.0.get(&dn.to_ascii_lowercase()));
-        found = found.or_else(|| guid.and_then(|guid| self.0.get(guid)));
-        for address in addresses {
-            let here = self.0.get(address);
-            found = found.or(here);
+    fn insert(&mut self, key: K, address: &str, line: u64, named: &str) -> Result<(), MapError> {
+        match self.rows.get(&key) {
+            Some(row) if !row.address.eq_ignore_ascii_case(address) => Err(MapError::Disagree {
+                line,
+                key: named.to_owned(),
+                first_line: row.line,
+                first: row.address.clone(),
+                second: address.to_owned(),
+            }),
+            Some(_) => Ok(()),
+            None => {
+                let row = Row { address: address.to_owned(), line, used: AtomicBool::new(false) };
+                self.rows.insert(key, row);
+                Ok(())
+            }
         }
-        found
-    }
-
-    /// Lines that matched nothing.
-    #[must_use]
-    pub fn unused(&self) -> Vec<(u64, String)> {
-        self.0.unused()
     }
 }
 
-fn source_key(text: &str) -> String {
-    let plain = text.trim_start_matches('{').trim_end_matches('}');
-    if plain.len() == 36 && plain.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return plain.to_ascii_lowercase();
-    }
-    match Address::parse(text) {
-        Ok(address) if !text.contains('=') => address.as_str().to_owned(),
-        _ => text.to_ascii_lowercase(),
-    }
-}
+/// Header names of the column with the address, in lower case without blanks, `-` and `_`.
+const ADDRESS: &[&str] =
+    &["address", "mail", "email", "emailaddress", "smtp", "primarysmtp", "primarysmtpaddress", "recipient"];
+/// Header names of columns that name a certificate.
+const CERTIFICATE: &[&str] = &[
+    "file",
+    "filename",
+    "path",
+    "certificate",
+    "cert",
+    "thumbprint",
+    "fingerprint",
+    "sha1",
+    "sha256",
+    "sha1thumbprint",
+    "sha256thumbprint",
+];
+/// Header names of columns that name an object.
+const OBJECT: &[&str] = &[
+    "dn",
+    "distinguishedname",
+    "objectguid",
+    "guid",
+    "source",
+    "sourceaddress",
+    "from",
+    "mail",
+    "email",
+    "address",
+    "primarysmtp",
+    "primarysmtpaddress",
+];
+/// Header names of the column with the address in the cloud.
+const CLOUD: &[&str] =
+    &["cloud", "cloudaddress", "cloudmail", "target", "targetaddress", "to", "new", "newaddress"];
 
-fn read(path: &Path, option: &str, keys: &[&str], key: fn(&str) -> String) -> Result<Table, Error> {
-    const ADDRESSES: &[&str] = &[
-        "address",
-        "mail",
-        "email",
-        "e-mail",
-        "smtp",
-        "primarysmtp",
-        "primarysmtpaddress",
-        "emailaddress",
-        "cloud",
-        "cloudaddress",
-        "target",
-        "to",
-    ];
-    let wrong =
-        |message: String, hint: &str| Error::usage(format!("{option} {}: {message}", path.display()), hint);
-    let bytes = crate::pipeline::source::read_file(path, MAP_FILE_BYTES)
-        .map_err(|error| wrong(error.to_string(), "name a CSV file that can be read"))?;
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(wrong("it is UTF-16 text".into(), "save it as CSV UTF-8"));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    if std::str::from_utf8(text).is_err() {
-        return Err(wrong("it is not UTF-8 text".into(), "save it as CSV UTF-8"));
-    }
-    let head = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| head.iter().filter(|byte| **byte == separator).count();
-    let separator = [b';', b'\t'].into_iter().find(|other| count(*other) > count(b',')).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text);
-    let columns = reader.headers().map_err(|error| wrong(error.to_string(), "make it a CSV file"))?.clone();
-    let find = |names: &[&str]| {
-        let normal = |name: &str| name.to_ascii_lowercase().replace(['_', ' '], "");
-        columns.iter().position(|column| names.contains(&normal(column).as_str()))
-    };
-    let (Some(from), Some(to)) = (find(keys), find(ADDRESSES)) else {
-        return Err(wrong(
-            format!("its first line names the columns {:?}", columns.iter().collect::<Vec<_>>()),
-            &format!(
-                "the first line must name a column {} and a column address",
-                keys.first().copied().unwrap_or("source")
-            ),
-        ));
-    };
-    let mut table = Table::default();
-    let (mut line, mut counted) = (1u64, 0);
-    for row in reader.records() {
-        let row = row.map_err(|error| {
-            wrong(error.to_string(), "mend the line; a text with a separator in it needs quotes")
+impl AddressMap<CertificateKey> {
+    /// Reads `--map`. A row may name its certificate in several columns; each of them counts.
+    ///
+    /// # Errors
+    /// [`MapError`] with the line and what to do.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MapError> {
+        let table = read_table(bytes)?;
+        let address = table.column(ADDRESS, "address (or mail, email, primarySmtp)")?;
+        let keys = table.columns(CERTIFICATE, "file (or certificate, thumbprint, sha1, sha256)")?;
+        let mut map = Self::new();
+        for_each_row(&table, address, &keys, |value, address, line| {
+            map.insert(certificate_key(value, line)?, address, line, value)
         })?;
-        // csv counts a CRLF's LF to the next record, so lines are counted here.
-        let start = row.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        let start = start
-            + text.get(start..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).count());
-        line +=
-            text.get(counted..start).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() as u64;
-        counted = start;
-        let (source, address) = (row.get(from).unwrap_or_default(), row.get(to).unwrap_or_default());
-        if source.is_empty() && address.is_empty() {
+        Ok(map)
+    }
+
+    /// The address of a certificate, by its file as outputs name it and its digests.
+    pub fn find(&self, file: &str, sha1: [u8; 20], sha256: [u8; 32]) -> Lookup<'_> {
+        self.lookup([
+            CertificateKey::File(file.to_owned()),
+            CertificateKey::Sha1(sha1),
+            CertificateKey::Sha256(sha256),
+        ])
+    }
+}
+
+impl AddressMap<RecipientKey> {
+    /// Reads `--recipient-map`. What kind of name a cell holds, its text says.
+    ///
+    /// # Errors
+    /// [`MapError`] with the line and what to do.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MapError> {
+        let table = read_table(bytes)?;
+        // `source,address` is the plainest table of all; a column of the cloud by name comes first.
+        let cloud = table
+            .column(CLOUD, "cloud (or cloudAddress, target, to)")
+            .or_else(|problem| table.column(&["address"], "address").map_err(|_| problem))?;
+        let keys = table.columns(OBJECT, "dn, objectGUID or source")?;
+        let mut map = Self::new();
+        for_each_row(&table, cloud, &keys, |value, address, line| {
+            map.insert(recipient_key(value, line)?, address, line, value)
+        })?;
+        Ok(map)
+    }
+
+    /// The cloud address of an object, by its DN, objectGUID and addresses.
+    pub fn find<'m, 's>(
+        &'m self,
+        dn: Option<&str>,
+        guid: Option<[u8; 16]>,
+        addresses: impl IntoIterator<Item = &'s str>,
+    ) -> Lookup<'m> {
+        let dn = dn.map(|dn| RecipientKey::Dn(dn.to_ascii_lowercase()));
+        let guid = guid.map(RecipientKey::ObjectGuid);
+        let addresses = addresses.into_iter().map(|a| RecipientKey::Address(a.to_ascii_lowercase()));
+        self.lookup(dn.into_iter().chain(guid).chain(addresses))
+    }
+}
+
+fn for_each_row(
+    table: &Table,
+    address: usize,
+    keys: &[usize],
+    mut each: impl FnMut(&str, &str, u64) -> Result<(), MapError>,
+) -> Result<(), MapError> {
+    for (line, cells) in &table.rows {
+        let cell = |i: usize| cells.get(i).map_or("", |c| c.trim());
+        let address = cell(address);
+        let names: Vec<&str> = keys.iter().map(|k| cell(*k)).filter(|name| !name.is_empty()).collect();
+        if address.is_empty() && names.is_empty() {
             continue;
         }
-        if let Err(error) = Address::parse(address) {
-            return Err(wrong(
-                format!("line {line}: {address:?}: {error}"),
-                "write an address of the form local@domain there",
-            ));
+        // Directory exports write the type before the address.
+        let address = match address.get(..5) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("smtp:") => address.get(5..).unwrap_or_default(),
+            _ => address,
+        };
+        if !is_address(address) {
+            return Err(MapError::Address { line: *line, found: address.to_owned() });
         }
-        let key = key(source);
-        match table.entries.get(&key) {
-            Some((_, known)) if !known.eq_ignore_ascii_case(address) => {
-                return Err(wrong(
-                    format!("line {line}: {source:?} stands there for the second time, with another address"),
-                    "keep one of the lines",
-                ));
-            }
-            Some(_) => continue,
-            None => {}
+        if names.is_empty() {
+            return Err(MapError::NoKey { line: *line });
         }
-        table.entries.insert(key, (table.texts.len(), address.to_owned()));
-        table.texts.push((line, source.to_owned()));
-        table.used.push(AtomicBool::new(false));
+        for name in names {
+            each(name, address, *line)?;
+        }
     }
-    Ok(table)
+    Ok(())
+}
+
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !domain.is_empty()
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, ';' | ',' | '<' | '>'))
+}
+
+/// A thumbprint when the text is 40 or 64 hex digits, colons and blanks aside; else a file. Windows'
+/// dialog puts an invisible mark (U+200E) before the thumbprint that one copies.
+fn certificate_key(text: &str, line: u64) -> Result<CertificateKey, MapError> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, ':' | '\u{200e}' | '\u{200f}' | '\u{feff}'))
+        .collect();
+    if digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        match (hex::<20>(&digits), hex::<32>(&digits)) {
+            (Some(sha1), _) => return Ok(CertificateKey::Sha1(sha1)),
+            (_, Some(sha256)) => return Ok(CertificateKey::Sha256(sha256)),
+            // Hex with separators is meant as a thumbprint; a file may be called `cafe`.
+            _ if digits.len() >= 32 || text.contains(':') => {
+                return Err(MapError::Thumbprint { line, found: text.to_owned(), digits: digits.len() });
+            }
+            _ => {}
+        }
+    }
+    let path = text.replace('\\', "/");
+    Ok(CertificateKey::File(path.strip_prefix("./").unwrap_or(&path).to_owned()))
+}
+
+fn recipient_key(text: &str, line: u64) -> Result<RecipientKey, MapError> {
+    if let Some(guid) = object_guid(text) {
+        return Ok(RecipientKey::ObjectGuid(guid));
+    }
+    if text.contains('=') {
+        return Ok(RecipientKey::Dn(text.to_ascii_lowercase()));
+    }
+    let address = match text.get(..5) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("smtp:") => text.get(5..).unwrap_or_default(),
+        _ => text,
+    };
+    if is_address(address) {
+        return Ok(RecipientKey::Address(address.to_ascii_lowercase()));
+    }
+    Err(MapError::Recipient { line, found: text.to_owned() })
+}
+
+/// The text form of a GUID, with or without braces: its first three groups are little-endian in the
+/// raw value (MS-DTYP section 2.3.4.3).
+#[must_use]
+pub fn object_guid(text: &str) -> Option<[u8; 16]> {
+    let inner = text.strip_prefix('{').map_or(Some(text), |t| t.strip_suffix('}'))?;
+    let groups: Vec<&str> = inner.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    if lengths != [8, 4, 4, 4, 12] {
+        return None;
+    }
+    let mut raw = hex::<16>(&groups.concat())?;
+    raw.get_mut(0..4)?.reverse();
+    raw.get_mut(4..6)?.reverse();
+    raw.get_mut(6..8)?.reverse();
+    Some(raw)
+}
+
+fn hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let digits = digits.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut out = [0u8; N];
+    for (place, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |i: usize| pair.get(i).and_then(|b| char::from(*b).to_digit(16));
+        *place = (digit(0)? * 16 + digit(1)?) as u8; // at most 255
+    }
+    Some(out)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        file
-    }
-
-    #[test]
-    fn thumbprints_and_files_find_their_owner() {
-        let sha1 = "25:5E:F0:DA:A4:2E:A0:4B:8C:E0:74:5E:D4:17:7F:F9:3D:3B:44:21";
-        let text = format!(
-            "\u{feff}Certificate;Dept;E-Mail\r\n{sha1};x;kim@x.example\r\na\\b.cer;y;lee@x.example\r\nz.cer;;z@x.example\r\n"
-        );
-        let map = Map::read(file(&text).path()).unwrap();
-        let plain = sha1.replace(':', "").to_lowercase();
-        assert_eq!(map.owner("any", &plain, "none"), Some("kim@x.example"));
-        assert_eq!(map.owner("a/b.cer", "", ""), Some("lee@x.example"));
-        assert_eq!(map.owner("c.cer", "", ""), None);
-        assert_eq!(map.unused(), [(4, "z.cer".to_owned())]);
-    }
-
-    #[test]
-    fn people_are_found_by_dn_guid_or_address() {
-        let text = "source,address\n\"CN=A, OU=b\",a@cloud.example\n{F3625784-B35C-4423-AC65-C8FA631450E7},b@cloud.example\nC@inner.example,c@cloud.example\n";
-        let map = RecipientMap::read(file(text).path()).unwrap();
-        assert_eq!(map.lookup(Some("cn=a, ou=B"), None, [].into_iter()), Some("a@cloud.example"));
-        let guid = "f3625784-b35c-4423-ac65-c8fa631450e7";
-        assert_eq!(map.lookup(None, Some(guid), [].into_iter()), Some("b@cloud.example"));
-        assert_eq!(map.lookup(None, None, ["c@inner.example"].into_iter()), Some("c@cloud.example"));
-        assert!(map.unused().is_empty());
-    }
-
-    #[test]
-    fn mistakes_name_line_and_remedy() {
-        let error = |text: &str| Map::read(file(text).path()).unwrap_err();
-        assert!(error("a,b\n1,2\n").to_string().contains("columns"));
-        let wrong = error("file,address\nx.cer,nobody\n");
-        assert!(wrong.to_string().contains("line 2") && wrong.exit_code() == 2);
-        assert!(error("file,address\nx,a@b.c\nx,d@b.c\n").to_string().contains("second time"));
-    }
-}
+mod tests;

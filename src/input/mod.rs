@@ -1,8 +1,11 @@
-//! Inputs: what a file is, what is in it, and whose it is.
+//! Where bytes come from: files, folders, standard input, and the maps beside them.
+//!
+//! Everything is recognised by its content ([`recognise`]), never by its name, and every way in keeps
+//! private keys out: they are named with their place and their bytes go nowhere.
 
 pub mod files;
 pub mod map;
 pub mod pem;
-
+pub mod recognise;
 pub mod spool;
 pub mod walk;

@@ -16,8 +16,9 @@ use crate::census::keys::{Hash, Kind, Note, hash};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
+use crate::certificate::container::Form;
 use crate::encoding::sha256;
-use crate::extract::{self, Form, Opened};
+use crate::extract::{self, Opened};
 use crate::limits::REMEMBERED_OUTCOMES;
 use crate::object::{Object, Owner, Place};
 use crate::path::{Engine, Outcome};
@@ -34,7 +35,7 @@ pub use sheet::earliest;
 /// How paths count in this run.
 pub enum Paths<'m> {
     /// Verified by the engine.
-    Verified(Engine<'m>),
+    Verified(Box<Engine<'m>>),
     /// Nobody gave trust anchors, and `--unverified` lets the other rules decide.
     Unverified,
     /// Nobody gave trust anchors: everything is withheld.
@@ -69,10 +70,11 @@ pub trait World {
 #[derive(Default)]
 pub struct Memory {
     outcomes: HashMap<(Hash, Hash), Outcome>,
-    /// Who else has a key or certificate: the full SHA-256 values of what they have of that kind, and
-    /// how they are named.
-    sharers: HashMap<(Kind, u32), (Vec<[u8; 32]>, String)>,
+    sharers: HashMap<(Kind, u32), Sharer>,
 }
+
+/// Who else has a key or certificate: full hashes of what they have, and how they are named.
+type Sharer = (Vec<[u8; 32]>, String);
 
 /// A recipient, judged.
 pub struct Judged {
@@ -172,8 +174,10 @@ impl Judge<'_> {
         let mut sheet = Sheet::new(object, address, world);
         let about = self.about_recipient(object, &reach, notes, world);
 
-        let bears = |certificate: &Certificate<'_>| {
-            address_rules::addresses(certificate).iter().any(|address| reach.owns(address))
+        let bears = |der: &[u8]| {
+            Certificate::parse(der).is_ok_and(|certificate| {
+                address_rules::addresses(&certificate).iter().any(|address| reach.owns(address))
+            })
         };
         let opened: Vec<Opened<'_>> =
             object.values.iter().map(|value| extract::open(value, &bears)).collect();
@@ -251,6 +255,10 @@ impl Judge<'_> {
                 format!("the same objectGUID also stands at {other}"),
                 "one DN for one object",
             ));
+        }
+        if let Some(why) = &reach.contradiction {
+            let required = "one address in the cloud";
+            about.for_candidates.push(Finding::new(&recipient_rules::MAP_CONTRADICTS, why.clone(), required));
         }
         if let Some(finding) = conflict(reach, notes, world) {
             about.for_candidates.push(finding.clone());
@@ -597,7 +605,7 @@ fn shared(
 }
 
 /// What another object has of a kind, and how it is named.
-fn sharer(note: &Note, world: &dyn World) -> (Vec<[u8; 32]>, String) {
+fn sharer(note: &Note, world: &dyn World) -> Sharer {
     let Some(other) = world.object(note.other) else { return (Vec::new(), String::new()) };
     let certificates = extract::certificates(&other);
     let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());

@@ -74,13 +74,13 @@ pub fn run(
         threads,
         Worker::default,
         || {
-            let job = pass.next();
+            let job = pass.next_job();
             progress(pass.bytes);
             job
         },
         |worker, job| count(worker, job, sources, reading, &pool),
         |job: JobCount| {
-            bases.push(rows.len());
+            bases.push(rows.count());
             for (location, mut keys) in job.records {
                 let number = rows.push(location).map_err(Error::spill)?;
                 census.add(number, &mut keys).map_err(Error::spill)?;
@@ -102,7 +102,7 @@ pub fn run(
     }
     Ok(Counted {
         knowledge: census.finish().map_err(Error::spill)?,
-        records: rows.len(),
+        records: rows.count(),
         table: rows.finish().map_err(Error::spill)?,
         bases,
         sources: counts,

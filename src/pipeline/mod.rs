@@ -14,7 +14,7 @@ pub mod second;
 pub mod source;
 pub mod store;
 
-use crate::input::map::{Map, RecipientMap};
+use crate::input::map::{CertificateMap, RecipientMap};
 use crate::ldif;
 use crate::recipient::SourceRules;
 
@@ -24,7 +24,7 @@ pub struct Reading {
     /// Options of the LDIF reader.
     pub ldif: ldif::Options,
     /// Whose certificate files are.
-    pub map: Option<Map>,
+    pub map: Option<CertificateMap>,
     /// Addresses in the cloud.
     pub recipient_map: Option<RecipientMap>,
     /// Who is left out.

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::source::{Content, Source, Stream};
 use crate::error::Error;
-use crate::input::files::CertificateFile;
-use crate::input::spool;
-use crate::input::walk::{self, walk};
-use crate::ldif::detect::Foreign;
+use crate::input::files::open_certificate_file;
+use crate::input::recognise::Kind;
+use crate::input::spool::{self, SpoolError};
+use crate::input::walk::{FoundFile, walk};
 use crate::ldif::{Detected, detect, limits::DETECT};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::rules::{Finding, input as rules};
@@ -39,12 +40,11 @@ pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
         if argument == Path::new("-") {
             standard_input(&mut opened)?;
         } else {
-            let walked = walk(argument);
-            for (name, why) in walked.problems {
-                opened.unreadable(name, &why);
-            }
-            for found in walked.files {
-                file(&mut opened, &found);
+            for found in walk(argument) {
+                match found {
+                    Ok(found) => file(&mut opened, &found),
+                    Err(problem) => opened.unreadable(problem.display().to_owned(), &problem.to_string()),
+                }
             }
         }
         opened.arguments.resize(opened.sources.len(), number);
@@ -81,38 +81,64 @@ impl Opened {
 }
 
 fn standard_input(opened: &mut Opened) -> Result<(), Error> {
-    let spooled = spool::spool(std::io::stdin().lock()).map_err(Error::spill)?;
+    let spooled = match spool::spool(&mut std::io::stdin().lock()) {
+        Ok(spooled) => spooled,
+        Err(SpoolError::Kind(kind)) => {
+            opened.any_opened = true;
+            opened.unrecognised("-", 0, [0; 32], &unreadable_kind(kind));
+            return Ok(());
+        }
+        Err(SpoolError::Read(source)) => return Err(Error::Read { path: "-".into(), source }),
+        Err(SpoolError::Write(source)) => return Err(Error::spill(source)),
+    };
     opened.any_opened = true;
-    match spooled.format {
-        Ok(format) => opened.sources.push(Source {
+    let mut prefix = vec![0; DETECT];
+    let mut filled = 0;
+    while let Some(rest) = prefix.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match spooled.file.read_at(rest, filled as u64).map_err(Error::spill)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    match detect(prefix.get(..filled).unwrap_or_default()) {
+        Detected::Ldif(format) => opened.sources.push(Source {
             path: "-".into(),
             kind: "ldif".into(),
             content: Content::Ldif(Stream::spooled(spooled.file, format)),
             bytes: spooled.bytes,
             sha256: spooled.sha256,
         }),
-        Err(foreign) => opened.unrecognised("-", spooled.bytes, spooled.sha256, foreign.name()),
+        Detected::Other(foreign) => opened.unrecognised("-", spooled.bytes, spooled.sha256, foreign.name()),
     }
     Ok(())
 }
 
-fn file(opened: &mut Opened, found: &walk::Found) {
+fn file(opened: &mut Opened, found: &FoundFile) {
     match try_file(&found.path) {
         Ok(Some((file, format, bytes))) => {
             opened.any_opened = true;
             match Stream::file(file, format) {
                 Ok(stream) => opened.sources.push(Source {
-                    path: found.name.clone(),
+                    path: found.display.clone(),
                     kind: "ldif".into(),
                     content: Content::Ldif(stream),
                     bytes,
                     sha256: [0; 32],
                 }),
-                Err(error) => opened.unreadable(found.name.clone(), &error.to_string()),
+                Err(error) => opened.unreadable(found.display.clone(), &error.to_string()),
             }
         }
         Ok(None) => certificates(opened, found),
-        Err(error) => opened.unreadable(found.name.clone(), &error.to_string()),
+        Err(error) => opened.unreadable(found.display.clone(), &error.to_string()),
+    }
+}
+
+/// What a file is instead, and what to do about it where a later step would help.
+fn unreadable_kind(kind: Kind) -> String {
+    match kind {
+        Kind::Csvde => format!("{kind}, which this release does not read; export with ldifde -u instead"),
+        Kind::Gzip => format!("{kind}, which this release does not unpack; unpack it first"),
+        other => other.to_string(),
     }
 }
 
@@ -129,36 +155,36 @@ fn try_file(path: &Path) -> std::io::Result<Option<(File, crate::ldif::Format, u
 }
 
 /// A file that is no LDIF: certificates, or nothing that is read.
-fn certificates(opened: &mut Opened, found: &walk::Found) {
+fn certificates(opened: &mut Opened, found: &FoundFile) {
     let bytes = match super::source::read_file(&found.path, CERTIFICATE_FILE_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) => return opened.unreadable(found.name.clone(), &error.to_string()),
+        Err(error) => return opened.unreadable(found.display.clone(), &error.to_string()),
     };
     opened.any_opened = true;
     let sha256 = crate::encoding::sha256(&bytes);
-    let file = CertificateFile::read(&bytes);
-    let Some(kind) = file.kind else {
-        let what = match detect(&bytes) {
-            Detected::Other(Foreign::Csvde(_)) => {
-                "a csvde export, which this release does not read (export with ldifde -u)".to_owned()
-            }
-            Detected::Other(Foreign::Gzip) => {
-                "compressed with gzip, which this release does not unpack (gunzip it first)".to_owned()
-            }
-            _ => file.instead.clone(),
-        };
-        return opened.unrecognised(&found.name, bytes.len() as u64, sha256, &what);
+    let file = open_certificate_file(&bytes);
+    let kind = match file.kind {
+        Kind::Certificate => "certificate",
+        Kind::Cms => "cms",
+        Kind::Pem => "pem",
+        Kind::Base64 => "base64",
+        Kind::Sst => "sst",
+        Kind::Crl => "crl",
+        Kind::Secret(_) => "private key",
+        other => {
+            return opened.unrecognised(&found.display, bytes.len() as u64, sha256, &unreadable_kind(other));
+        }
     };
-    if file.certificates.is_empty() && file.secrets.is_empty() && file.unreadable.is_empty() {
+    if file.entries.is_empty() && file.secrets.is_empty() && file.problems.is_empty() {
         let finding = Finding::new(
             &rules::FILE_WITHOUT_CERTIFICATE,
-            format!("{} ({kind}) holds no certificate", found.name),
+            format!("{} ({}) holds no certificate", found.display, file.kind),
             "at least one certificate",
         );
-        opened.findings.push((found.name.clone(), finding));
+        opened.findings.push((found.display.clone(), finding));
     }
     opened.sources.push(Source {
-        path: found.name.clone(),
+        path: found.display.clone(),
         kind: kind.into(),
         content: Content::Certificates(found.path.clone()),
         bytes: bytes.len() as u64,

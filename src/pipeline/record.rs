@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use crate::bundle::model::Attribute;
 use crate::certificate::Certificate;
 use crate::certificate::address::Address;
-use crate::encoding::hex;
-use crate::input::files::CertificateFile;
-use crate::input::map::Map;
+use crate::input::files::{At, open_certificate_file};
+use crate::input::map::{CertificateMap, Lookup};
 use crate::ldif::{self, Record, Value, Wanted};
 use crate::object::{Field, Object, Owner, Place};
 use crate::rules::address::addresses;
@@ -101,17 +100,17 @@ pub struct FileRead {
 /// Opens a certificate file: one object for each certificate of a person. CA certificates of a file
 /// that holds others too go along as intermediates.
 #[must_use]
-pub fn from_file(bytes: &[u8], path: &str, source: u32, map: Option<&Map>) -> FileRead {
-    let file = CertificateFile::read(bytes);
-    let mut read = FileRead { certificates: file.certificates.len() as u64, ..FileRead::default() };
+pub fn from_file(bytes: &[u8], path: &str, source: u32, map: Option<&CertificateMap>) -> FileRead {
+    let file = open_certificate_file(bytes);
+    let mut read = FileRead { certificates: file.entries.len() as u64, ..FileRead::default() };
     let mut chain = Vec::new();
-    let several = file.certificates.len() > 1;
-    for (entry, number) in file.certificates.iter().zip(1..) {
+    let several = file.entries.len() > 1;
+    for (entry, number) in file.entries.iter().zip(1..) {
         let parsed = match Certificate::parse(&entry.der) {
             Ok(parsed) => parsed,
             Err(unreadable) => {
                 let found = format!("certificate {number} of the file cannot be read: {unreadable}");
-                read.unreadable.push((entry.line, unreadable_finding(found)));
+                read.unreadable.push((line(entry.at), unreadable_finding(found)));
                 continue;
             }
         };
@@ -134,18 +133,27 @@ pub fn from_file(bytes: &[u8], path: &str, source: u32, map: Option<&Map>) -> Fi
     for object in &mut read.people {
         object.chain.clone_from(&chain);
     }
-    for (line, kind) in file.secrets {
+    for (at, kind) in file.secrets {
         let finding =
             Finding::new(&value_rules::PRIVATE_KEY, format!("the file holds {kind}"), "no private key");
-        read.unreadable.push((line, finding));
+        read.unreadable.push((line(at), finding));
     }
-    for (line, why) in file.unreadable {
-        read.unreadable.push((line, unreadable_finding(why)));
+    for (at, problem) in file.problems {
+        read.unreadable.push((line(at), unreadable_finding(format!("{at}: {problem}"))));
     }
-    for (line, note) in file.notes {
-        read.findings.push((line, Finding::new(&value_rules::CONTAINER_IRREGULAR, note, "")));
+    for (at, note) in file.notes {
+        read.findings
+            .push((line(at), Finding::new(&value_rules::CONTAINER_IRREGULAR, format!("{at}: {note}"), "")));
     }
     read
+}
+
+/// The line of a place; bytes count as line 1.
+fn line(at: At) -> u64 {
+    match at {
+        At::Line(line) => line,
+        At::Byte(_) => 1,
+    }
 }
 
 fn unreadable_finding(found: String) -> Finding {
@@ -153,10 +161,16 @@ fn unreadable_finding(found: String) -> Finding {
 }
 
 /// Whose certificate it is: what the map says, else the only address that it bears.
-fn owner(certificate: &Certificate<'_>, path: &str, map: Option<&Map>) -> Owner {
-    let named = map.and_then(|map| map.owner(path, &hex(&certificate.sha1()), &hex(&certificate.sha256())));
-    if let Some(address) = named {
-        return Owner::Address(address.to_owned());
+fn owner(certificate: &Certificate<'_>, path: &str, map: Option<&CertificateMap>) -> Owner {
+    match map.map_or(Lookup::None, |map| map.find(path, certificate.sha1(), certificate.sha256())) {
+        Lookup::One(hit) => return Owner::Address(hit.address.to_owned()),
+        Lookup::Conflict(one, other) => {
+            return Owner::Ambiguous(vec![
+                format!("{} in line {} of the map", one.address, one.line),
+                format!("{} in line {}", other.address, other.line),
+            ]);
+        }
+        Lookup::None => {}
     }
     match addresses(certificate).as_slice() {
         [] => Owner::Nobody,

@@ -114,7 +114,7 @@ impl Second<'_> {
             threads,
             Worker::default,
             || {
-                let Some(job) = pass.next()? else { return Ok(None) };
+                let Some(job) = pass.next_job()? else { return Ok(None) };
                 progress(pass.bytes);
                 let base = counted.get(number).copied().unwrap_or(records);
                 number += 1;

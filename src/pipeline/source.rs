@@ -178,7 +178,7 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// When a file cannot be read any more, or is not what it was.
-    pub fn next(&mut self) -> Result<Option<Job>, Error> {
+    pub fn next_job(&mut self) -> Result<Option<Job>, Error> {
         loop {
             if let Some((source, blocks)) = &mut self.open {
                 let source = *source;

@@ -79,7 +79,7 @@ impl Rows {
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count
     }
 

@@ -108,6 +108,7 @@ fn title(code: PathCode) -> &'static str {
         "policy-required" => "A required policy is missing",
         "policy-mapping-any" => "A policy mapping uses anyPolicy",
         "path-budget-exhausted" => "The search for a path was given up",
+        "key-identifier-mismatch" => "Key identifiers in the path do not fit",
         "issuer-defects" => "A CA certificate of the path has defects",
         "revoked" => "The certificate is revoked",
         "crl-missing" => "No CRL covers the certificate",

@@ -195,6 +195,18 @@ pub static NO_DECLARED_OWNER: Rule = Rule {
     mend: "Name the file or the certificate's thumbprint in the file given with --map, with the recipient's primary address.",
 };
 
+/// The recipient map contradicts itself about somebody.
+pub static MAP_CONTRADICTS: Rule = Rule {
+    code: "map-contradicts",
+    severity: Severity::Error,
+    decision: Some(Decision::Withhold),
+    citation: "--recipient-map",
+    title: "The recipient map contradicts itself",
+    means: "Several lines of --recipient-map fit this recipient (by DN, objectGUID or address) and name different addresses.",
+    matters: "It is not known which address in the cloud is meant, and a guess could publish for the wrong person.",
+    mend: "Keep one of the lines that the message names.",
+};
+
 /// All rules of the family.
 pub static RULES: &[&Rule] = &[
     &ADDRESS_CONFLICT,
@@ -213,4 +225,5 @@ pub static RULES: &[&Rule] = &[
     &SHARED_CERTIFICATE,
     &AMBIGUOUS_OWNER,
     &NO_DECLARED_OWNER,
+    &MAP_CONTRADICTS,
 ];

@@ -12,6 +12,14 @@ type Row = (DefectCode, Severity, Decision, &'static str, &'static str, &'static
 /// Severity, decision, title, citation, and why it matters. What a defect means stands with its code.
 const TABLE: &[Row] = &[
     (
+        DefectCode::PaddedBits,
+        Severity::Info,
+        Decision::Publish,
+        "The key usage is written with needless zeros",
+        "X.690 section 11.2.2",
+        "Everybody reads it alike; only the strictest programs mind.",
+    ),
+    (
         DefectCode::AlgorithmMismatch,
         Severity::Error,
         Decision::Withhold,

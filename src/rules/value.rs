@@ -2,7 +2,7 @@
 
 use super::{Finding, Rule};
 use crate::bundle::model::{Attribute, Decision, Severity};
-use crate::extract::Form;
+use crate::certificate::container::Form;
 use crate::limits::VALUE_BYTES;
 
 /// A certificate value could not be read.
@@ -194,7 +194,7 @@ pub fn check_form(attribute: Attribute, form: Form, findings: &mut Vec<Finding>)
     if attribute == Attribute::UserCertificate && form != Form::Certificate {
         findings.push(Finding::new(
             &VALUE_FORM,
-            format!("the value of userCertificate is {}", form.name()),
+            format!("the value of userCertificate is {}", form),
             "a bare certificate in DER",
         ));
     }
