@@ -171,14 +171,17 @@ impl Cert {
     }
 }
 
-/// A CRL that lists serial numbers (contents octets), from 2024-01-01 to `next`.
+/// A CRL that lists serial numbers (contents octets), from 2024-01-01 to `next`, with cRLNumber 1.
 pub fn crl(issuer: &str, key: &Key, serials: &[Vec<u8>], next: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
-    let mut entries = Vec::new();
-    for serial in serials {
-        entries.extend(seq(&[tlv(2, serial), tlv(0x17, "231201000000Z")]));
-    }
-    let list = if entries.is_empty() { Vec::new() } else { tlv(0x30, entries) };
+    let entries: Vec<Vec<u8>> =
+        serials.iter().map(|serial| seq(&[tlv(2, serial), tlv(0x17, "231201000000Z")])).collect();
     let number = extension(oid::CRL_NUMBER, false, [2, 1, 1]);
+    crl_of(issuer, key, &entries, next, &[vec![number], extensions.to_vec()].concat())
+}
+
+/// A CRL of whole entries and extensions.
+pub fn crl_of(issuer: &str, key: &Key, entries: &[Vec<u8>], next: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
+    let list = if entries.is_empty() { Vec::new() } else { seq(entries) };
     key.signed(seq(&[
         vec![2, 1, 1],
         key.algorithm(),
@@ -186,6 +189,6 @@ pub fn crl(issuer: &str, key: &Key, serials: &[Vec<u8>], next: &str, extensions:
         tlv(0x17, "240101000000Z"),
         tlv(0x17, next),
         list,
-        tlv(0xa0, seq(&[vec![number], extensions.to_vec()].concat())),
+        tlv(0xa0, seq(extensions)),
     ]))
 }
