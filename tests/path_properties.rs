@@ -328,3 +328,40 @@ fn delta_crls_add_and_remove() {
     assert_eq!(verdict(&[&held, &removes]), Verdict::Valid, "until a delta takes it off");
     assert_eq!(verdict(&[&removes]), Verdict::NotVerified, "a delta alone says nothing good");
 }
+
+#[test]
+fn algorithms_that_are_not_supported_are_named_and_never_bad() {
+    let (root, ca, user) = (Key::rsa2048(), Key::rsa2048(), Key::p256());
+    let root_der = Cert::new("Root", "Root", 1).ca(None).sign(&root, &root);
+    let ca_der = Cert::new("CA", "Root", 2).ca(None).sign(&ca, &root);
+    let user_der = Cert::new("U", "CA", 3).mail("u@example.com").sign(&user, &ca);
+    let with = |id: &[u8]| {
+        // The same length as sha256WithRSAEncryption, in both places.
+        let mut der = user_der.clone();
+        let places: Vec<usize> = (0..der.len()).filter(|i| der[*i..].starts_with(oid::SHA256_RSA)).collect();
+        assert_eq!(places.len(), 2);
+        places.iter().for_each(|i| der[*i..*i + id.len()].copy_from_slice(id));
+        validate(&[&root_der], &[&ca_der], &[], Options::smime(at()), &der, &[])
+    };
+    for (id, name) in [(oid::MD5_RSA, "md5WithRSAEncryption"), (oid::SHA224_RSA, "sha224WithRSAEncryption")] {
+        let outcome = with(id);
+        assert_eq!(outcome.verdict, Verdict::NotVerified, "{name}");
+        let finding = &outcome.findings[0];
+        assert_eq!(finding.code, PathCode::UnsupportedAlgorithm);
+        assert!(finding.found.contains(name), "{}", finding.found);
+    }
+    assert_eq!(codes(&with(oid::SHA384_RSA))[0], ("signature-invalid", 0));
+    // A curve that is not supported, as the issuer's key: brainpoolP256r1 in place of P-256.
+    let point = Key::p256();
+    let mut spki = point.spki.clone();
+    let curve = spki.windows(oid::P256.len()).position(|w| w == oid::P256).unwrap();
+    spki.splice(curve - 1..curve + oid::P256.len(), [vec![9], oid::BRAINPOOL_P256R1.to_vec()].concat());
+    spki[1] += 1;
+    spki[3] += 1;
+    let odd = point.with_spki(spki);
+    let ca_der = Cert::new("CA", "Root", 2).ca(None).sign(&odd, &root);
+    let user_der = Cert::new("U", "CA", 3).mail("u@example.com").sign(&user, &odd);
+    let outcome = validate(&[&root_der], &[&ca_der], &[], Options::smime(at()), &user_der, &[]);
+    assert_eq!(outcome.verdict, Verdict::NotVerified);
+    assert!(outcome.findings.iter().any(|f| f.found.contains("brainpoolP256r1")), "{:?}", outcome.findings);
+}

@@ -58,6 +58,11 @@ impl Key {
         Self { spki, pair: Pair::Ed(pair) }
     }
 
+    /// The same key, described otherwise.
+    pub fn with_spki(self, spki: Vec<u8>) -> Self {
+        Self { spki, ..self }
+    }
+
     pub fn algorithm(&self) -> Vec<u8> {
         match self.pair {
             Pair::Ec(_) => seq(&[tlv(6, oid::ECDSA_SHA256)]),
