@@ -452,39 +452,59 @@ pub(crate) fn distribution_point_name(contents: &[u8]) -> Result<DistributionPoi
     }
 }
 
-/// Reads the extensions (contents of the SEQUENCE) of a certificate, CRL or CRL entry.
+/// Reads the extensions (contents of the SEQUENCE) of a CRL or CRL entry.
 ///
 /// # Errors
 /// [`Malformed`] with an offset from the start of `contents`.
-pub(crate) fn read_list<'a>(contents: &'a [u8], base: usize) -> Result<Vec<Extension<'a>>, Malformed> {
+pub(crate) fn read_list(contents: &[u8], base: usize) -> Result<Vec<Extension<'_>>, Malformed> {
+    match read_unbroken(contents, base) {
+        (all, None) => Ok(all),
+        (_, Some(e)) => Err(e),
+    }
+}
+
+/// Reads the extensions that can be read, and says what stands at the first place where none can: one
+/// broken extension must not lose a certificate.
+pub(crate) fn read_unbroken(contents: &[u8], base: usize) -> (Vec<Extension<'_>>, Option<Malformed>) {
     let mut walker = Walker::new(contents);
     let mut all = Vec::with_capacity(12);
+    let mut broken = None;
     while !walker.is_empty() {
         let offset = walker.offset();
-        let place = |e: Malformed| Malformed::new(offset + e.offset, e.what);
-        let mut parts = Walker::new(walker.expect(tag::SEQUENCE)?.contents);
-        let id = Oid(parts.expect(tag::OID).map_err(|e| place(e.into()))?.contents);
-        let critical = match parts.optional(tag::BOOLEAN).map_err(|e| place(e.into()))? {
-            Some(element) => boolean(&element).map_err(place)?,
-            None => false,
+        let one = match walker.expect(tag::SEQUENCE) {
+            Ok(element) => read_one(element.contents, base + offset),
+            Err(e) => return (all, broken.or(Some(e.into()))),
         };
-        let value = match parts.peek() {
-            // BER allows an OCTET STRING in pieces; extension values of one piece are read, others
-            // are left as they are and fail in the decoder of the extension.
-            Some(tag::OCTET_STRING_CONSTRUCTED) => {
-                let outer = parts.next().map_err(|e| place(e.into()))?;
-                let mut pieces = Walker::new(outer.contents);
-                match (pieces.expect(tag::OCTET_STRING), pieces.is_empty()) {
-                    (Ok(only), true) => only.contents,
-                    _ => outer.contents,
-                }
-            }
-            _ => parts.expect(tag::OCTET_STRING).map_err(|e| place(e.into()))?.contents,
-        };
-        end(&parts).map_err(place)?;
-        all.push(Extension { id, critical, value, offset: base + offset });
+        match one {
+            Ok(extension) => all.push(extension),
+            Err(e) => broken = broken.or(Some(Malformed::new(offset, e.what))),
+        }
     }
-    Ok(all)
+    (all, broken)
+}
+
+fn read_one(contents: &[u8], offset: usize) -> Result<Extension<'_>, Malformed> {
+    let mut parts = Walker::new(contents);
+    let id = Oid(parts.expect(tag::OID)?.contents);
+    let critical = match parts.optional(tag::BOOLEAN)? {
+        Some(element) => boolean(&element)?,
+        None => false,
+    };
+    let value = match parts.peek() {
+        // BER allows an OCTET STRING in pieces; a value of one piece is read, others are left as they
+        // are and fail in the decoder of the extension.
+        Some(tag::OCTET_STRING_CONSTRUCTED) => {
+            let outer = parts.next()?;
+            let mut pieces = Walker::new(outer.contents);
+            match (pieces.expect(tag::OCTET_STRING), pieces.is_empty()) {
+                (Ok(only), true) => only.contents,
+                _ => outer.contents,
+            }
+        }
+        _ => parts.expect(tag::OCTET_STRING)?.contents,
+    };
+    end(&parts)?;
+    Ok(Extension { id, critical, value, offset })
 }
 
 /// Finds one kind of extension and decodes it.

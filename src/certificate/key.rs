@@ -92,7 +92,8 @@ impl<'a> SignatureAlgorithm<'a> {
     pub fn scheme(&self) -> Option<Scheme> {
         let (id, parameters) = self.parts();
         let rsa = |hash| matches!(parameters, [] | [5, 0]).then_some(Scheme::RsaPkcs1(hash));
-        let ecdsa = |hash| matches!(parameters, [] | [5, 0]).then_some(Scheme::Ecdsa(hash));
+        // RFC 5758 section 3.2: parameters are absent, and nothing else is.
+        let ecdsa = |hash| parameters.is_empty().then_some(Scheme::Ecdsa(hash));
         match id.0 {
             oid::SHA256_RSA => rsa(Hash::Sha256),
             oid::SHA384_RSA => rsa(Hash::Sha384),

@@ -162,6 +162,7 @@ fn criticality(c: &Certificate<'_>, out: &mut Vec<Defect>) {
 
 /// What the values of extensions say, or fail to say.
 fn values(c: &Certificate<'_>, out: &mut Vec<Defect>) {
+    out.extend(c.broken_extension().map(Defect::undecodable));
     for extension in c.extensions() {
         let value = extension.value;
         let at = |e: Malformed| {

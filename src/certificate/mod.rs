@@ -101,6 +101,7 @@ pub struct Certificate<'a> {
     unique_ids: bool,
     extensions: Vec<Extension<'a>>,
     has_extensions: bool,
+    broken_list: Option<Malformed>,
     leftover: Option<usize>,
 }
 
@@ -153,6 +154,7 @@ impl<'a> Certificate<'a> {
             unique_ids |= fields.optional(id).map_err(at("uniqueIdentifiers"))?.is_some();
         }
         let mut leftover = leftover;
+        let mut broken_list = None;
         let (list, has_extensions) = match fields.optional(tag::CONTEXT_3).map_err(at("extensions"))? {
             Some(explicit) => {
                 let mut inside = Walker::new(explicit.contents);
@@ -161,11 +163,8 @@ impl<'a> Certificate<'a> {
                     leftover = extensions::offset_in(der, inside.rest());
                 }
                 let base = extensions::offset_in(der, sequence.contents).unwrap_or(0);
-                let list = extensions::read_list(sequence.contents, base).map_err(|e| Unreadable {
-                    offset: base + e.offset,
-                    part: "extensions",
-                    found: e.what,
-                })?;
+                let (list, broken) = extensions::read_unbroken(sequence.contents, base);
+                broken_list = broken.map(|e| Malformed::new(base + e.offset, e.what));
                 (list, true)
             }
             None => (Vec::new(), false),
@@ -201,6 +200,7 @@ impl<'a> Certificate<'a> {
             unique_ids,
             extensions: list,
             has_extensions,
+            broken_list,
             leftover,
         })
     }
@@ -482,6 +482,12 @@ impl<'a> Certificate<'a> {
 
     pub(crate) fn has_extensions_field(&self) -> bool {
         self.has_extensions
+    }
+
+    /// What stands where an extension should, and none can be read.
+    #[must_use]
+    pub fn broken_extension(&self) -> Option<&Malformed> {
+        self.broken_list.as_ref()
     }
 
     pub(crate) fn leftover(&self) -> Option<usize> {

@@ -45,7 +45,7 @@ mod search;
 pub mod signature;
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, RwLock};
 
@@ -295,24 +295,21 @@ impl<'m> Engine<'m> {
         }
         all.sort_by_key(|entry| entry.sha256);
         all.dedup_by_key(|entry| entry.sha256);
-        let mut needed = vec![issuer.clone()];
-        let mut seen = 0;
+        let mut by_subject: HashMap<&NameKey, Vec<usize>> = HashMap::new();
+        for (i, entry) in all.iter().enumerate() {
+            by_subject.entry(&entry.subject).or_default().push(i);
+        }
         let mut reached = vec![false; all.len()];
-        while let Some(name) = needed.get(seen).cloned() {
-            seen += 1;
-            let shared = self.pool.by_subject.get(&name).into_iter().flatten();
-            let mut next: Vec<NameKey> = shared.map(|i| self.pool.entries[*i].issuer.clone()).collect();
-            for (i, entry) in all.iter().enumerate() {
-                if entry.subject == name && !reached[i] {
-                    reached[i] = true;
-                    next.push(entry.issuer.clone());
-                }
+        let mut seen = HashSet::from([issuer]);
+        let mut needed = vec![issuer];
+        while let Some(name) = needed.pop() {
+            let shared = self.pool.by_subject.get(name).into_iter().flatten();
+            let mut next: Vec<&NameKey> = shared.map(|i| &self.pool.entries[*i].issuer).collect();
+            for &i in by_subject.get(name).into_iter().flatten() {
+                reached[i] = true;
+                next.push(&all[i].issuer);
             }
-            for name in next {
-                if !needed.contains(&name) {
-                    needed.push(name);
-                }
-            }
+            needed.extend(next.into_iter().filter(|name| seen.insert(*name)));
         }
         let mut keep = reached.into_iter();
         all.retain(|_| keep.next().unwrap_or(false));
@@ -395,7 +392,9 @@ impl Target<'_, '_, '_, '_> {
                 dead = Some(end);
             }
         }
-        if exhausted {
+        // A CRL that lists the target is proof, however the search ended.
+        let revoked = |o: &Outcome| o.findings.iter().any(|f| f.depth == 0 && f.code == PathCode::Revoked);
+        if exhausted && !best.as_ref().is_some_and(|(_, outcome)| revoked(outcome)) {
             let required = "a search within the limits of certferry::path::limits";
             let section = "RFC 4158 section 2.4";
             let note = Note::new(PathCode::Budget, "a search that was ended", required, section);

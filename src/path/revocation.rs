@@ -101,25 +101,34 @@ impl<'m> Asked<'_, 'm> {
             .iter()
             .filter_map(|name| if let GeneralName::Directory(name) = name { Some(name.key()) } else { None })
             .collect();
-        let own = [issuer.clone()];
-        let names = if issuers.is_empty() { &own[..] } else { &issuers[..] };
         let engine = self.engine;
-        for name in names {
+        let ca = certificate.is_ca();
+        for name in std::iter::once(issuer).chain(issuers.iter().filter(|name| *name != issuer)) {
+            let meant = if issuers.is_empty() { name == issuer } else { issuers.contains(name) };
             for &i in engine.crls_by_issuer.get(name).into_iter().flatten() {
                 let crl = &engine.crls[i];
                 let scope = crl.scope();
-                if (name != issuer && !scope.indirect) || !names_fit(crl, certificate, point, implicit) {
+                // Serial numbers of attribute certificates are another series.
+                if (name != issuer && !scope.indirect) || scope.only_attribute {
                     continue;
                 }
-                let ca = certificate.is_ca();
-                if (scope.only_user && ca) || (scope.only_ca && !ca) || scope.only_attribute {
-                    continue;
-                }
-                let reasons =
-                    point.reasons.unwrap_or(Reasons::ALL).0 & scope.reasons.unwrap_or(Reasons::ALL.0);
+                let covers = meant
+                    && names_fit(crl, certificate, point, implicit)
+                    && !(scope.only_user && ca)
+                    && (ca || !scope.only_ca);
                 match self.trust(i, name == &self.state.subject) {
-                    Trust::Signed => self.applicable.push(Applicable { crl: i, reasons }),
-                    Trust::Not(why) => self.untrusted.push(why),
+                    Trust::Signed if covers => {
+                        let all = Reasons::ALL.0;
+                        let reasons = point.reasons.map_or(all, |r| r.0) & scope.reasons.unwrap_or(all);
+                        self.applicable.push(Applicable { crl: i, reasons });
+                    }
+                    // Of another distribution point or kind, and lists the certificate all the same: a
+                    // serial number is given once by an issuer, so this can mean no other.
+                    Trust::Signed if crl.find(issuer, certificate.serial()).is_some() => {
+                        self.applicable.push(Applicable { crl: i, reasons: 0 });
+                    }
+                    Trust::Not(why) if covers => self.untrusted.push(why),
+                    Trust::Signed | Trust::Not(_) => {}
                 }
             }
         }

@@ -504,6 +504,9 @@ fn structure(certificate: &Certificate<'_>, notes: &mut Vec<Note>) {
         Some(at) => Some((at, "an element too many".to_owned())),
         None => certificate.check_der().err().map(|e| (e.offset, e.what)),
     };
+    let name = [certificate.issuer(), certificate.subject()].into_iter().find(|name| !name.is_well_formed());
+    let der =
+        der.or_else(|| name.map(|name| (certificate.offset_of(name.raw()), "an unreadable name".to_owned())));
     if let Some((at, what)) = der {
         notes.push(Note::new(
             PathCode::NotDer,
@@ -519,6 +522,10 @@ fn structure(certificate: &Certificate<'_>, notes: &mut Vec<Note>) {
 }
 
 fn extensions_of(certificate: &Certificate<'_>, rules: Rules<'_>, notes: &mut Vec<Note>) {
+    if let Some(e) = certificate.broken_extension() {
+        let required = "extensions that can be read to the end";
+        notes.push(Note::new(PathCode::ExtensionMalformed, e.to_string(), required, "RFC 5280 section 4.2"));
+    }
     for extension in certificate.extensions() {
         let value = extension.value;
         let read = match extension.id.0 {
