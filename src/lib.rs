@@ -1,3 +1,4 @@
 //! certferry: read, extract, judge, select, bundle.
 
 pub mod certificate;
+pub mod input;

@@ -1,3 +1,4 @@
 //! Certificates and what carries them.
 
+pub mod container;
 pub mod tlv;
