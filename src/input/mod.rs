@@ -6,3 +6,5 @@
 pub mod files;
 pub mod pem;
 pub mod recognise;
+pub mod spool;
+pub mod walk;
