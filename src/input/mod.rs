@@ -4,6 +4,7 @@
 //! private keys out: they are named with their place and their bytes go nowhere.
 
 pub mod files;
+pub mod map;
 pub mod pem;
 pub mod recognise;
 pub mod spool;

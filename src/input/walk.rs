@@ -84,7 +84,7 @@ fn step(root: &Path, entry: walkdir::Result<DirEntry>) -> Option<Result<FoundFil
     let display = relative(root, entry.path());
     if kind.is_dir() {
         let deep = entry.depth() >= MAX_FOLDER_DEPTH;
-        return deep.then(|| Err(WalkProblem::TooDeep { display }));
+        return deep.then_some(Err(WalkProblem::TooDeep { display }));
     }
     if !kind.is_file() {
         return Some(Err(WalkProblem::Special { display }));

@@ -39,3 +39,6 @@ pub use own::{NoOwn, Own, OwnReason, own_certificate};
 pub use secret::{Secret, WITHHELD_LENGTH, WITHHELD_PREFIX, detect_secret, find_secret_text};
 pub use signed_data::{KeyReference, SignerInfo};
 pub use signer::{NotChecked, SignerCheck, check_signer};
+
+#[cfg(test)]
+mod tests;

@@ -382,7 +382,8 @@ impl<W: Write> Filter<W> {
         let mut marker = if room >= marker.len() { marker.iter() } else { [].iter() };
         let places = places(self.width, line);
         for (&place, &character) in places.iter().zip(text).skip(at) {
-            if !matches!(character, b' ' | b'\t') && !(character == b'=' && style == Style::Base64) {
+            let padding = character == b'=' && style == Style::Base64;
+            if !padding && !matches!(character, b' ' | b'\t') {
                 self.width.set(line, place, marker.next().copied().unwrap_or(fill));
             }
         }
