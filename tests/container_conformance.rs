@@ -124,9 +124,19 @@ fn signatures_of_real_messages_verify() {
         }
     }
     eprintln!("{good} good, {} bad, {unchecked} not checked: {bad:?}", bad.len());
-    // Four objects of asn1crypto sign another type than data, one was altered on its way: openssl's
-    // `cms -verify` refuses them too.
-    assert!(good >= 30 && bad.len() <= 5, "{good} good, bad: {bad:?}");
+    // The same outcome as `openssl cms -verify -noverify` (the first and last) and `openssl smime`
+    // (the second, which that program's CMS reader cannot parse): signature failure, signature
+    // failure, digest failure. Why these objects do not verify is not known.
+    let known = [
+        ("cms-signed-digested", SignerCheck::BadSignature),
+        ("pkcs7-signed-digested", SignerCheck::BadSignature),
+        ("cms-signed-indefinite-length", SignerCheck::BadDigest),
+    ];
+    for (path, outcome) in &bad {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        assert!(known.contains(&(stem, *outcome)), "{}: {outcome:?}", path.display());
+    }
+    assert_eq!((good, bad.len()), (30, 5), "good and bad; the bad ones as DER and PEM");
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl Judging<'_> {
         let chain = several && certificate.is_ca();
         let mut findings = Vec::new();
         rules::structure::check(certificate, &mut findings);
+        rules::readers::check(certificate, &mut findings);
         rules::validity::check(certificate, self.at, &mut findings);
         rules::key::check(certificate, &mut findings);
         rules::address::check_form(certificate, &mut findings);

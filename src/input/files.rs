@@ -132,7 +132,7 @@ pub fn open_certificate_file(bytes: &[u8]) -> CertificateFile<'_> {
             // A text of keys has one entry a key, with its line.
             Some(text) if secret == Secret::Pem => file.take_text(&text),
             None if secret == Secret::Pem => file.take_text(bytes),
-            _ => file.secrets.push((At::Byte(0), secret)),
+            _ => file.take_der(Cow::Borrowed(bytes), At::Byte(0)),
         },
         found => file.problems.push((At::Byte(0), FileProblem::Kind { found })),
     }
@@ -337,4 +337,96 @@ fn base64_runs(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> + '_ {
 
 fn is_base64(line: &[u8]) -> bool {
     line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::certificate::container::slices::tests::{Spec, USER, certificate, nest, tlv};
+
+    fn lines(der: &[u8]) -> String {
+        let encoded = STANDARD.encode(der);
+        let lines: Vec<&str> =
+            encoded.as_bytes().chunks(64).map(|c| std::str::from_utf8(c).unwrap()).collect();
+        lines.join("\r\n")
+    }
+
+    fn block(label: &str, der: &[u8]) -> String {
+        format!("-----BEGIN {label}-----\r\n{}\r\n-----END {label}-----\r\n", lines(der))
+    }
+
+    #[test]
+    fn pem_of_everything() {
+        let other = certificate(Spec { serial: 2, ..USER });
+        let trusted = [other.clone(), nest(0x30, &[tlv(0x0c, b"alias")])].concat();
+        let text = [
+            "subject=x\r\n",
+            &block("CERTIFICATE", &certificate(USER)),
+            &block("RSA PRIVATE KEY", b"secret"),
+            "-----BEGIN CERTIFICATE-----\r\n*\r\n-----END CERTIFICATE-----\r\n",
+            &block("CERTIFICATE REQUEST", b"0\x03\x02\x01\x00"),
+            &block("TRUSTED CERTIFICATE", &trusted),
+        ]
+        .concat();
+        for bytes in [text.clone().into_bytes(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()] {
+            let file = open_certificate_file(&bytes);
+            let found: Vec<_> = file.entries.iter().map(|e| (e.number, e.at, e.der.to_vec())).collect();
+            assert_eq!(found[0], (1, At::Line(2), certificate(USER)));
+            assert_eq!((found[1].0, &found[1].2, found.len()), (2, &other, 2));
+            assert!(matches!(file.secrets[..], [(At::Line(_), Secret::Pem)]));
+            assert!(matches!(
+                file.problems[..],
+                [(_, FileProblem::Pem { .. }), (_, FileProblem::Label { .. })]
+            ));
+            assert!(matches!(file.notes[..], [(_, Note::TrailingBytes { .. })]));
+        }
+    }
+
+    #[test]
+    fn base64_without_armour_and_signed_mail() {
+        let der = certificate(USER);
+        let plain = lines(&der);
+        let mail = format!(
+            "From: a@b.c\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+            {plain}\r\n\r\n--boundary--\r\n"
+        );
+        for text in [plain, mail] {
+            let file = open_certificate_file(text.as_bytes());
+            assert_eq!(file.entries.len(), 1, "{:?}", file.kind);
+            assert_eq!(&file.entries[0].der[..], &der[..]);
+        }
+    }
+
+    #[test]
+    fn stores_keys_and_other_files() {
+        let der = certificate(USER);
+        let element = |id: u32, data: &[u8]| {
+            [&id.to_le_bytes()[..], &1u32.to_le_bytes(), &(data.len() as u32).to_le_bytes(), data].concat()
+        };
+        let mut sst = b"\0\0\0\0CERT".to_vec();
+        sst.extend([element(3, b"property"), element(0x20, &der), vec![0; 12]].concat());
+        let file = open_certificate_file(&sst);
+        assert_eq!((file.entries.len(), file.problems.len()), (1, 0));
+        let cut = open_certificate_file(&sst[..sst.len() - 20]);
+        assert_eq!(cut.problems, [(At::Byte(28), FileProblem::Sst)]);
+        let key = nest(0x30, &[tlv(2, &[1]), tlv(4, &[9; 32])]);
+        let file = open_certificate_file(&key);
+        assert_eq!((file.secrets.as_slice(), file.entries.len()), (&[(At::Byte(0), Secret::Sec1)][..], 0));
+        let both = [der.clone(), key].concat();
+        let file = open_certificate_file(&both);
+        assert_eq!(
+            (file.secrets.len(), file.entries.len()),
+            (1, 1),
+            "the certificate before the key is kept"
+        );
+        let html = open_certificate_file(b"<html>");
+        assert_eq!(
+            html.problems[0].1.to_string(),
+            "this is HTML (a web page); expected LDIF, PEM, DER or P7B"
+        );
+    }
 }

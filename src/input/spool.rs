@@ -20,6 +20,7 @@ use aws_lc_rs::digest;
 pub use filter::Filter;
 
 use super::recognise::{Kind, recognise};
+use crate::certificate::container::Secret;
 
 /// Bytes that are read at once. Also the longest stretch of one line that is looked at as a whole.
 const BLOCK: usize = 256 * 1024;
@@ -40,7 +41,7 @@ pub struct Spooled {
 /// Why standard input could not be spooled.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// The input is of a kind that is no text; nothing was written.
+    /// The input is of a kind that is no LDIF; nothing was written.
     #[error("standard input is {0}; expected LDIF")]
     Kind(Kind),
     /// Reading failed.
@@ -60,11 +61,10 @@ pub fn spool(input: &mut dyn Read) -> Result<Spooled, SpoolError> {
     let mut filled = fill(input, &mut block).map_err(SpoolError::Read)?;
     let start = block.get(..filled).unwrap_or_default();
     let kind = recognise(start, filled < BLOCK);
-    // The filter understands text. What is none could carry a key past it and is no LDIF anyway.
+    // The filter understands lines of LDIF and PEM. What else there is (hex in csvde, base64 without
+    // armour, archives) could carry a key past it and is no LDIF anyway.
     match kind {
-        Kind::Empty | Kind::Ldif | Kind::Pem | Kind::Base64 | Kind::Csvde | Kind::Text => {}
-        Kind::Html | Kind::Xml | Kind::Json | Kind::Binary => {}
-        Kind::Secret(crate::certificate::container::Secret::Pem) => {}
+        Kind::Empty | Kind::Ldif | Kind::Pem | Kind::Text | Kind::Secret(Secret::Pem) => {}
         _ => return Err(SpoolError::Kind(kind)),
     }
     let file = tempfile::tempfile().map_err(SpoolError::Write)?;
@@ -117,10 +117,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused() {
+    fn what_is_no_ldif_is_refused() {
         assert!(matches!(spool(&mut &b"\x1f\x8b\x08\0"[..]), Err(SpoolError::Kind(Kind::Gzip))));
         let key = [0x30, 0x25, 2, 1, 1, 4, 0x20, 0, 0];
         assert!(matches!(spool(&mut &key[..]), Err(SpoolError::Kind(Kind::Secret(_)))));
+        // PKCS#8 in hex and as bare base64: no line of LDIF, so the filter would not see it.
+        let csvde = b"DN,userPKCS12\r\ncn=a,X'308202023003020103'\r\n";
+        assert!(matches!(spool(&mut &csvde[..]), Err(SpoolError::Kind(Kind::Csvde))));
+        let bare = b"MC4CAQAwBQYDK2VwBCIEIFpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpa\n";
+        assert!(matches!(spool(&mut &bare[..]), Err(SpoolError::Kind(Kind::Base64))));
         assert_eq!(spool(&mut &b""[..]).unwrap().bytes, 0);
     }
 }

@@ -197,6 +197,11 @@ impl Judge<'_> {
                 }
             }
             self.path(draft, object, memory);
+            if let (Some(certificate), false) =
+                (draft.certificate, draft.findings.iter().any(Finding::withholds))
+            {
+                rules::readers::check(certificate, &mut draft.findings);
+            }
         }
 
         let mut choices: Vec<Choice<'_>> = drafts.iter_mut().map(|draft| self.choice(draft)).collect();

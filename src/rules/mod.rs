@@ -14,6 +14,7 @@ pub mod address;
 pub mod input;
 pub mod key;
 pub mod path;
+pub mod readers;
 pub mod recipient;
 pub mod run;
 pub mod structure;
@@ -132,6 +133,7 @@ pub fn registry() -> &'static [&'static Rule] {
             address::RULES,
             input::RULES,
             key::RULES,
+            readers::RULES,
             recipient::RULES,
             run::RULES,
             usage::RULES,

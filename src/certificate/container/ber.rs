@@ -15,7 +15,7 @@ use crate::certificate::tlv::{Element, MAX_DEPTH, TlvError, Walker, first, tag};
 /// [`TlvError`] when the bytes do not hold a whole element or nest too deep.
 pub fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, TlvError> {
     let element = first(input)?;
-    if is_der(&element, 0)? {
+    if is_der(element.raw, 0) == Some(true) {
         return Ok(Cow::Borrowed(element.raw));
     }
     let mut out = Vec::with_capacity(element.raw.len());
@@ -23,24 +23,46 @@ pub fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, TlvError> {
     Ok(Cow::Owned(out))
 }
 
-/// Whether lengths and string forms of the element and all inside are those of DER.
-fn is_der(element: &Element<'_>, depth: usize) -> Result<bool, TlvError> {
-    if element.indefinite || element.long_length || is_constructed_string(element.tag) {
-        return Ok(false);
-    }
-    if element.tag & 0x20 == 0 {
-        return Ok(true);
-    }
-    if depth >= MAX_DEPTH {
-        return Err(TlvError::TooDeep { at: 0 });
-    }
-    let mut inner = Walker::new(element.contents);
-    while !inner.is_empty() {
-        if !is_der(&inner.next()?, depth + 1)? {
-            return Ok(false);
+/// Whether a run of elements has the lengths and string forms of DER throughout; `None` when it does
+/// not walk. A certificate has about a hundred elements, so this keeps to headers and plain offsets.
+fn is_der(run: &[u8], depth: usize) -> Option<bool> {
+    let mut at = 0usize;
+    while let Some(&tag) = run.get(at) {
+        let octet = *run.get(at + 1)?;
+        let (header, length) = match octet {
+            0..=0x7f => (2, usize::from(octet)),
+            0x81 => (3, usize::from(*run.get(at + 2)?)),
+            0x82 => (4, usize::from(u16::from_be_bytes(*run.get(at + 2..)?.first_chunk()?))),
+            // Longer or indefinite: rare enough for the general walk, which also judges the length.
+            _ => return general_is_der(run.get(at..)?, depth),
+        };
+        let shortest = match header {
+            2 => true,
+            3 => length >= 0x80,
+            _ => length >= 0x100,
+        };
+        if !shortest || is_constructed_string(tag) {
+            return Some(false);
         }
+        let start = at + header;
+        let contents = run.get(start..start + length)?;
+        if tag & 0x20 != 0 && (depth >= MAX_DEPTH || !is_der(contents, depth + 1)?) {
+            return (depth < MAX_DEPTH).then_some(false);
+        }
+        at = start + length;
     }
-    Ok(true)
+    Some(true)
+}
+
+fn general_is_der(run: &[u8], depth: usize) -> Option<bool> {
+    let element = first(run).ok()?;
+    if element.indefinite || element.long_length || is_constructed_string(element.tag) {
+        return Some(false);
+    }
+    if element.tag & 0x20 != 0 && (depth >= MAX_DEPTH || !is_der(element.contents, depth + 1)?) {
+        return (depth < MAX_DEPTH).then_some(false);
+    }
+    is_der(run.get(element.raw.len()..)?, depth)
 }
 
 /// A universal string type (BIT STRING, OCTET STRING, the character strings) in constructed form.
@@ -72,7 +94,7 @@ fn write(element: &Element<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), T
     let mut inner = Walker::new(element.contents);
     while !inner.is_empty() {
         let child = inner.next()?;
-        if is_der(&child, depth + 1)? {
+        if is_der(child.raw, depth + 1) == Some(true) {
             contents.extend_from_slice(child.raw);
         } else {
             write(&child, depth + 1, &mut contents)?;

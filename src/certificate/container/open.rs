@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -21,6 +22,9 @@ pub const MAX_CERTIFICATES_IN_VALUE: usize = 256;
 /// Certificates that one CMS object in a file may hold. The largest public collections (every CA known
 /// to the browsers' root programmes) have about ten thousand.
 pub const MAX_CERTIFICATES_IN_FILE: usize = 65_536;
+
+/// Two zero octets end every indefinite length (X.690 section 8.1.5).
+static END_OF_CONTENTS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(&[0, 0]));
 
 /// What the container says about a certificate's place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +97,8 @@ impl<'a> Container<'a> {
             self.notes.push(Note::TooManyCertificates { limit, at });
             return false;
         }
-        // Every indefinite length ends in two zero octets; without any there is nothing to look for.
-        let suspicious = element.long_length || memmem::find(element.raw, &[0, 0]).is_some();
+        // Without any end-of-contents octets there is no indefinite length to look for.
+        let suspicious = element.long_length || END_OF_CONTENTS.find(element.raw).is_some();
         let der = if suspicious {
             match ber::to_der(element.raw) {
                 Ok(Cow::Owned(der)) => {

@@ -255,3 +255,63 @@ fn verifier(scheme: Scheme, curve: &[u8]) -> Option<&'static dyn signature::Veri
         (Scheme::Ecdsa(_), _) => return None,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::borrow::Cow;
+
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
+    use super::super::signed_data::KeyReference;
+    use super::super::slices::tests::{nest, tlv};
+    use super::*;
+
+    /// A certificate-shaped frame around an Ed25519 key: all that the check reads.
+    fn frame(key: &[u8]) -> Vec<u8> {
+        let spki = nest(0x30, &[nest(0x30, &[tlv(6, oid::ED25519)]), tlv(3, &[&[0][..], key].concat())]);
+        let empty = nest(0x30, &[]);
+        let tbs = [tlv(2, &[1]), empty.clone(), empty.clone(), empty.clone(), empty, spki];
+        nest(0x30, &[nest(0x30, &tbs)])
+    }
+
+    #[test]
+    fn a_signature_is_good_bad_or_not_checked() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let certificate = frame(pair.public_key().as_ref());
+        let content = b"content";
+        let sum = Hash::Sha512.of(content);
+        // The attributes are not in DER order: the signature covers the sorted set.
+        let (short, long) = (tlv(4, b"z"), tlv(4, &[b'a'; 9]));
+        let attributes = [long.clone(), short.clone()].concat();
+        let signed = pair.sign(&nest(tag::SET, &[short, long])).as_ref().to_vec();
+        let signer = SignerInfo {
+            at: 0,
+            signer: KeyReference::SubjectKeyIdentifier(&[]),
+            digest_algorithm: oid::SHA512,
+            signature_algorithm: oid::ED25519,
+            signature_parameters: &[],
+            signature: Cow::Borrowed(&signed),
+            signed_attributes: Some(&attributes),
+            key_preferences: Vec::new(),
+            message_digest: Some(sum.as_ref()),
+            content_type: None,
+        };
+        assert_eq!(check_signer(&signer, None, &certificate), SignerCheck::Good);
+        assert_eq!(check_signer(&signer, Some(content), &certificate), SignerCheck::Good);
+        assert_eq!(check_signer(&signer, Some(b"other"), &certificate), SignerCheck::BadDigest);
+        let stranger = frame(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
+        assert_eq!(check_signer(&signer, None, &stranger), SignerCheck::BadSignature);
+        let not_checked =
+            |signer: &SignerInfo<'_>, certificate: &[u8]| match check_signer(signer, None, certificate) {
+                SignerCheck::NotChecked(why) => why,
+                other => panic!("{other:?}"),
+            };
+        let unknown = SignerInfo { signature_algorithm: &[0x2b, 1], ..signer.clone() };
+        assert_eq!(not_checked(&unknown, &certificate), NotChecked::Algorithm);
+        let bare = SignerInfo { signed_attributes: None, ..signer.clone() };
+        assert_eq!(not_checked(&bare, &certificate), NotChecked::NoContent);
+        assert_eq!(not_checked(&signer, &frame(&[1, 2, 3])), NotChecked::Algorithm, "no key of that kind");
+        assert_eq!(not_checked(&signer, b"junk"), NotChecked::Certificate);
+    }
+}

@@ -1,7 +1,7 @@
 //! The fields of a certificate as raw slices, without decoding them.
 //!
 //! Choosing the user's certificate in a container and counting shared keys over a million values
-//! needs serial, issuer, key and three extensions, not a parsed certificate. [`slice`] walks the
+//! needs serial, issuer, key and three extensions, not a parsed certificate. [`slice()`] walks the
 //! headers of RFC 5280 section 4.1 once (about 100 ns) and copies nothing. It is lenient by design:
 //! what it accepts is judged later by the full parser; nothing is published on its word.
 
