@@ -100,7 +100,10 @@ fn contained<'a>(
     let mut findings: Vec<Finding> = container
         .notes
         .iter()
-        .map(|note| Finding::new(&rules::CONTAINER_IRREGULAR, format!("about the container: {note}"), ""))
+        .map(|note| {
+            let rule = if note.is_damage() { &rules::CONTAINER_DAMAGED } else { &rules::CONTAINER_IRREGULAR };
+            Finding::new(rule, format!("about the container: {note}"), "")
+        })
         .collect();
     findings.extend(statement(&container));
     let chosen = own_certificate(&container, bears);

@@ -137,6 +137,18 @@ pub static CONTAINER_IRREGULAR: Rule = Rule {
     mend: "Publish it again from the mail program when somebody has trouble with it.",
 };
 
+/// The container is damaged.
+pub static CONTAINER_DAMAGED: Rule = Rule {
+    code: "container-damaged",
+    severity: Severity::Error,
+    decision: Some(Decision::Withhold),
+    citation: "RFC 5652 section 5.1; MS-OXOABK section 2.2.4.36",
+    title: "The container is damaged",
+    means: "The user's certificate could be taken out of the value, but another part of the value cannot be read.",
+    matters: "The value would be published as it is, and mail programs may fail to read it; what the damaged part holds is unknown.",
+    mend: "Have the person publish it again from their mail program.",
+};
+
 /// A CA certificate beside the user's.
 pub static CHAIN_CERTIFICATE: Rule = Rule {
     code: "chain-certificate",
@@ -175,6 +187,7 @@ pub static RULES: &[&Rule] = &[
     &STATEMENT_SIGNATURE_UNCHECKED,
     &CONTAINER_IRREGULAR,
     &CHAIN_CERTIFICATE,
+    &CONTAINER_DAMAGED,
     &VALUE_FORM,
 ];
 
