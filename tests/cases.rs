@@ -9,6 +9,10 @@ mod certificates;
 mod check;
 #[path = "cases/make.rs"]
 mod make;
+#[path = "cases/objects.rs"]
+mod objects;
+#[path = "cases/paths.rs"]
+mod paths;
 #[path = "support/pki.rs"]
 mod pki;
 mod program;
@@ -49,4 +53,44 @@ fn addresses() {
 #[test]
 fn structure() {
     all(certificates::structure());
+}
+
+#[test]
+fn recipients() {
+    all(objects::recipient());
+}
+
+#[test]
+fn values() {
+    all(objects::value());
+}
+
+#[test]
+fn inputs() {
+    all(objects::input());
+}
+
+#[test]
+fn runs() {
+    all(objects::run());
+}
+
+#[test]
+fn readers() {
+    all(certificates::readers());
+}
+
+#[test]
+fn path_building() {
+    all(paths::building());
+}
+
+#[test]
+fn path_constraints() {
+    all(paths::constraints());
+}
+
+#[test]
+fn revocation() {
+    all(paths::revocation());
 }

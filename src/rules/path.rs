@@ -45,14 +45,14 @@ pub fn rules() -> &'static [Rule] {
 pub fn finding(found: &PathFinding, hard: bool) -> Finding {
     let whose = match found.depth {
         0 => String::new(),
-        1 => "at its issuer: ".to_owned(),
-        depth => format!("{depth} steps above it in the path: "),
+        1 => ", here its issuer".to_owned(),
+        depth => format!(", here {depth} steps above the certificate"),
     };
     // Every code of the engine is registered, here or in the family that has it too.
     let rule = find(found.code.as_str()).unwrap_or(&super::run::NO_TRUST_ANCHORS);
     let mut finding = Finding::new(
         rule,
-        format!("{whose}{}", found.found),
+        format!("{}{whose}: {}", rule.clause(), found.found),
         format!("{} ({})", found.required, found.section),
     );
     let withholds = match found.code.effect() {

@@ -2,8 +2,8 @@
 
 use certferry::certificate::oid;
 
-use super::check::{Case, case, certificate, ders};
-use super::make::{User, ec_spki, name, rsa_spki, seq, tlv, world};
+use super::check::{Case, case, certificate};
+use super::make::{User, ec_spki, rsa_spki, seq, tlv, world};
 use super::scene::{Entry, Scene};
 
 /// The instant of the runs is 2026-06-01T00:00:00Z.
@@ -162,6 +162,16 @@ pub fn structure() -> Vec<Case> {
 
 /// What a second parser says about the certificate.
 pub fn readers() -> Vec<Case> {
-    let _ = (name, ders);
-    Vec::new()
+    let kim = User::kim;
+    let spki = || {
+        let spki = &world().kim.spki;
+        seq(&[spki[2..].to_vec(), vec![5, 0]])
+    };
+    let id: &[u8] = &[0x2b, 6, 1, 4, 1, 0xff, 0x7f, 1];
+    // An extension without a value, the last one of the list.
+    let valueless = kim().but(|user| user.extensions.push((id.to_vec(), seq(&[tlv(6, id)]))));
+    vec![
+        certificate("readers-disagree", kim().spki(spki()), kim()),
+        certificate("second-reader-refuses", valueless, kim().ext(id, false, [])).unverified(),
+    ]
 }

@@ -98,7 +98,8 @@ impl Case {
                 let messages = with_code(candidate, cause);
                 assert!(
                     messages.iter().any(|finding| gives(reason, text(&finding["message"]))),
-                    "{cause} is not the reason given: {}", brief(candidate)
+                    "{cause} is not the reason given: {}",
+                    brief(candidate)
                 );
             } else {
                 assert_eq!(candidate["decision"], "publish", "{}: {}", self.code, brief(candidate));
@@ -119,7 +120,13 @@ impl Case {
             None => {
                 assert!(!candidates.is_empty(), "{}: nothing in the near miss is judged", self.code);
                 for candidate in candidates {
-                    assert_eq!(candidate["decision"], "publish", "{}: near miss {}", self.code, brief(candidate));
+                    assert_eq!(
+                        candidate["decision"],
+                        "publish",
+                        "{}: near miss {}",
+                        self.code,
+                        brief(candidate)
+                    );
                 }
             }
         }

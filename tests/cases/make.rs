@@ -59,6 +59,22 @@ pub fn ca_crl(serials: &[u16], next: &str) -> Vec<u8> {
     crl("CA", &world().ca, &serials, next, &[])
 }
 
+/// An empty CRL of the CA, with or without nextUpdate.
+pub fn open_crl(next: Option<&str>) -> Vec<u8> {
+    let key = &world().ca;
+    let number = extension(oid::CRL_NUMBER, false, [2, 1, 1]);
+    let tbs = seq(&[
+        vec![2, 1, 1],
+        key.algorithm(),
+        name("CA"),
+        tlv(0x17, "240101000000Z"),
+        next.map_or(Vec::new(), |next| tlv(0x17, next)),
+        tlv(0xa0, seq(&[number])),
+    ]);
+    let signature = [&[0], key.sign(&tbs).as_slice()].concat();
+    seq(&[tbs, key.algorithm(), tlv(3, signature)])
+}
+
 fn serial(number: u16) -> Vec<u8> {
     let [high, low] = number.to_be_bytes();
     [vec![0x10], vec![high, low]].concat()
@@ -199,6 +215,19 @@ impl User {
 
     pub fn sign(&self) -> Vec<u8> {
         self.sign_by(&world().ca)
+    }
+
+    /// Signed so that the whole has this many bytes: ECDSA signatures vary by a byte or two.
+    pub fn sign_to(&self, length: usize, id: &[u8]) -> Vec<u8> {
+        let mut filler = length - 700;
+        for _ in 0..10_000 {
+            let der = self.clone().ext(id, false, tlv(4, vec![0; filler])).sign();
+            match der.len() {
+                exact if exact == length => return der,
+                other => filler = filler + length - other,
+            }
+        }
+        panic!("no certificate of {length} bytes in 10000 attempts");
     }
 
     pub fn sign_by(&self, issuer: &Key) -> Vec<u8> {

@@ -67,6 +67,7 @@ pub struct Scene {
     links: Vec<(String, String)>,
     arguments: Vec<String>,
     unverified: bool,
+    numbered: usize,
 }
 
 impl Scene {
@@ -108,21 +109,26 @@ impl Scene {
     }
 
     /// A further trust anchor.
-    pub fn anchor(self, der: &[u8]) -> Self {
-        let path = format!("trust/{}.der", self.files.len());
+    pub fn anchor(mut self, der: &[u8]) -> Self {
+        let path = format!("trust/{}.der", self.next());
         self.file(&path, der)
     }
 
     /// A further intermediate.
-    pub fn issuer(self, der: &[u8]) -> Self {
-        let path = format!("issuers/{}.der", self.files.len());
+    pub fn issuer(mut self, der: &[u8]) -> Self {
+        let path = format!("issuers/{}.der", self.next());
         self.file(&path, der)
     }
 
     /// Another certificate of the CA in place of the world's.
-    pub fn below(mut self, ca: &[u8]) -> Self {
+    pub fn below(self, ca: &[u8]) -> Self {
+        self.below_nothing().issuer(ca)
+    }
+
+    /// No intermediates.
+    pub fn below_nothing(mut self) -> Self {
         self.files.retain(|(path, _)| !path.starts_with("issuers/"));
-        self.issuer(ca)
+        self
     }
 
     /// Another root in place of the world's.
@@ -131,8 +137,8 @@ impl Scene {
         self.anchor(root)
     }
 
-    pub fn crl(self, der: &[u8]) -> Self {
-        let path = format!("crls/{}.crl", self.files.len());
+    pub fn crl(mut self, der: &[u8]) -> Self {
+        let path = format!("crls/{}.crl", self.next());
         self.file(&path, der)
     }
 
@@ -141,6 +147,12 @@ impl Scene {
         self.files.retain(|(path, _)| path.starts_with("in/"));
         self.unverified = true;
         self
+    }
+
+    /// A number that no file has yet.
+    fn next(&mut self) -> usize {
+        self.numbered += 1;
+        self.numbered
     }
 
     fn has(&self, folder: &str) -> bool {
