@@ -18,8 +18,53 @@ mod pki;
 mod program;
 #[path = "cases/scene.rs"]
 mod scene;
+#[path = "cases/texts.rs"]
+mod texts;
 
 use check::Case;
+
+/// Codes without a case pair of the usual kind, and why.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("not-ldif", "refuses an input as a whole; `texts::not_ldif_ends_the_reading` has both texts"),
+    (
+        "max-depth-exceeded",
+        "no option of the program sets it; `paths::max_depth_through_the_engine` has both paths",
+    ),
+];
+
+/// A family's cases, by the test that runs them.
+const FAMILIES: &[fn() -> Vec<Case>] = &[
+    certificates::validity,
+    certificates::usage,
+    certificates::key,
+    certificates::address,
+    certificates::structure,
+    certificates::readers,
+    objects::recipient,
+    objects::value,
+    objects::input,
+    objects::run,
+    paths::building,
+    paths::constraints,
+    paths::revocation,
+];
+
+#[test]
+fn every_code_of_the_registry_has_a_case() {
+    let mut cases: Vec<&str> = FAMILIES.iter().flat_map(|family| family()).map(|case| case.code).collect();
+    cases.extend(texts::TABLE.iter().map(|(code, ..)| code));
+    cases.extend(texts::MADE);
+    cases.extend(ELSEWHERE.iter().map(|(code, _)| code));
+    let registry: Vec<&str> = certferry::rules::registry().iter().map(|rule| rule.code).collect();
+    let without: Vec<&&str> = registry.iter().filter(|code| !cases.contains(code)).collect();
+    assert!(without.is_empty(), "codes without a case: {without:?}");
+    let unknown: Vec<&&str> = cases.iter().filter(|code| !registry.contains(code)).collect();
+    assert!(unknown.is_empty(), "cases of codes that are not registered: {unknown:?}");
+    cases.sort_unstable();
+    let twice = cases.windows(2).find(|pair| pair[0] == pair[1]);
+    assert_eq!(twice, None, "a code has two cases");
+    assert!(ELSEWHERE.len() < 5);
+}
 
 fn all(cases: Vec<Case>) {
     let failed: Vec<&str> = cases

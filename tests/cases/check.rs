@@ -81,6 +81,7 @@ impl Case {
         let lines: Vec<&Value> = outcome.findings.iter().filter(|line| line["code"] == self.code).collect();
         assert!(!lines.is_empty(), "{} was not raised, but {:?}", self.code, outcome.codes());
         for line in &lines {
+            println!("{}: {}", self.code, text(&line["message"])); // for `cargo test --test cases -- --nocapture`
             assert_eq!(line["decision"], word(rule.decision), "{}: {line}", self.code);
         }
         let Some(decision) = rule.decision else { return };

@@ -194,7 +194,7 @@ fn max_depth_through_the_engine() {
         let found = outcome.findings.iter().find(|found| found.code.as_str() == "max-depth-exceeded");
         assert_eq!(found.is_some(), raised, "{limit}");
         assert_eq!(outcome.verdict, if raised { Verdict::Invalid } else { Verdict::Valid });
-        for found in found {
+        if let Some(found) = found {
             let finding = rules::path::finding(found, false);
             assert!(finding.withholds());
             readable("max-depth-exceeded", &finding.message());
