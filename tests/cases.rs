@@ -75,6 +75,23 @@ fn all(cases: Vec<Case>) {
     assert!(failed.is_empty(), "these cases failed, as told above: {failed:?}");
 }
 
+/// `explain` says everything about every code, under a title that no other code has.
+#[test]
+fn every_code_is_explained() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let all = words(&program::stdout(&program::certferry(["explain", "--all"])));
+    let list = program::stdout(&program::certferry(["explain"]));
+    let mut titles = std::collections::BTreeSet::new();
+    for rule in certferry::rules::registry() {
+        for said in [rule.title, rule.means, rule.matters, rule.mend, rule.citation] {
+            assert!(all.contains(&words(said)), "{}: {said}", rule.code);
+        }
+        assert!(list.lines().any(|line| line.starts_with(rule.code) && line.ends_with(rule.title)));
+        assert!(titles.insert(rule.title), "{} has the title of another code", rule.code);
+        check::readable(rule.code, rule.title);
+    }
+}
+
 #[test]
 fn validity() {
     all(certificates::validity());

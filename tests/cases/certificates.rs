@@ -11,7 +11,7 @@ pub fn validity() -> Vec<Case> {
     let kim = User::kim;
     let until = |until: &str| kim().dates("200101000000Z", until);
     vec![
-        certificate("expired", until("260531235959Z"), until("260801000000Z")),
+        certificate("expired", until("260531235959Z"), until("260601000000Z")),
         certificate(
             "not-yet-valid",
             kim().dates("260601000001Z", "400101000000Z"),
@@ -106,7 +106,7 @@ pub fn structure() -> Vec<Case> {
         kim().spki(spki).usage(&[3, 2, 5, 0xa0])
     };
     let policies = |count: usize| {
-        let one = seq(&[tlv(6, &[0x2a, 3])]);
+        let one = seq(&[tlv(6, [0x2a, 3])]);
         kim().ext(oid::CERTIFICATE_POLICIES, false, seq(&vec![one; count]))
     };
     let altname = tlv(0x81, "kim@example.com");

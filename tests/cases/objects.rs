@@ -151,7 +151,7 @@ pub fn value() -> Vec<Case> {
         case("value-too-large", sized(32_769), sized(32_768)),
         case(
             "no-user-certificate",
-            smime(cms(&[w.ca_der.clone()], &[])),
+            smime(cms(std::slice::from_ref(&w.ca_der), &[])),
             smime(cms(&[w.ca_der.clone(), kim.clone()], &[])),
         ),
         case(

@@ -106,7 +106,7 @@ pub fn building() -> Vec<Case> {
             |scene| scene.under(&root(|root, _| root.ca(Some(0)))),
             |scene| scene.under(&root(|root, _| root.ca(Some(1)))),
         ),
-        path("path-budget-exhausted", deep(19), deep(17)),
+        path("path-budget-exhausted", deep(18), deep(17)),
         path(
             "key-identifier-mismatch",
             |scene| scene.below(&other_ca(|ca, w| ca.ca(None).ids(&w.ca, &w.stranger))),

@@ -6,8 +6,11 @@ use certferry::ldif::{BlockOptions, Code, Options, ReadError, Reader, Record, Ur
 use super::check::readable;
 use super::scene::{Entry, Scene, ldif, text};
 
+/// A code, the bad text, the good text.
+type Row = (&'static str, &'static [u8], &'static [u8]);
+
 /// A code, the text that raises it, and the nearest one that does not.
-pub const TABLE: &[(&str, &[u8], &[u8])] = &[
+pub const TABLE: &[Row] = &[
     ("no-records", b"version: 1\n", b"version: 1\ndn: cn=a\ncn: a\n"),
     ("cr-line-ends", b"dn: cn=a\rcn: a\r", b"dn: cn=a\r\ncn: a\r\n"),
     ("no-final-newline", b"dn: cn=a\ncn: a", b"dn: cn=a\ncn: a\n"),
@@ -183,7 +186,7 @@ fn not_ldif_ends_the_reading() {
 #[test]
 fn every_text_through_the_program() {
     let kim = super::make::User::kim().sign();
-    let scene = |which: fn(&(&str, &'static [u8], &'static [u8])) -> &'static [u8]| {
+    let scene = |which: fn(&Row) -> &'static [u8]| {
         let start = Scene::file_of("0-kim.ldif", ldif(&[Entry::kim().cert(&kim)]));
         TABLE.iter().fold(start, |scene, row| scene.file(&format!("in/{}.ldif", row.0), which(row)))
     };
