@@ -75,6 +75,21 @@ fn all(cases: Vec<Case>) {
     assert!(failed.is_empty(), "these cases failed, as told above: {failed:?}");
 }
 
+/// Codes are permanent, and what they decide is pinned: the cases follow the registry, so the registry
+/// must not follow a slip.
+#[test]
+fn the_registry_is_as_it_was_written_down() {
+    let written = include_str!("cases/registry.txt");
+    let list = program::stdout(&program::certferry(["explain"]));
+    let now: Vec<String> =
+        list.lines().map(|line| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ")).collect();
+    let before: Vec<&str> = written.lines().filter(|line| !line.starts_with('#')).collect();
+    for line in &before {
+        assert!(now.iter().any(|other| other == line), "{line:?} stood in the registry");
+    }
+    assert_eq!(now, before, "a new code is written down in tests/cases/registry.txt");
+}
+
 /// `explain` says everything about every code, under a title that no other code has.
 #[test]
 fn every_code_is_explained() {
