@@ -185,3 +185,37 @@ fn only_what_the_upload_needs_crosses() {
         }
     }
 }
+
+/// The whole bundle of the company, byte for byte. What changes it on purpose (a rule's words, a new
+/// column) is seen in the difference; `CERTFERRY_BLESS=1 cargo test --test fixtures` takes it over.
+#[test]
+fn the_bundle_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    let maps = maps();
+    let maps: Vec<&str> = maps.iter().map(String::as_str).collect();
+    convert(COMPANY, &bundle, &maps);
+    let kept = root().join("tests/expected/company");
+    let script = "transfer/Publish-SmimeCertificate.ps1";
+    let made: Vec<_> = tree(&bundle).into_iter().filter(|(name, _)| name != script).collect();
+    if std::env::var_os("CERTFERRY_BLESS").is_some() {
+        let _ = std::fs::remove_dir_all(&kept);
+        for (name, bytes) in &made {
+            let path = kept.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+    let wanted = tree(&kept);
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&made), names(&wanted));
+    for ((name, made), (_, wanted)) in made.iter().zip(&wanted) {
+        let (made, wanted) = (String::from_utf8_lossy(made), String::from_utf8_lossy(wanted));
+        let differing = made.lines().zip(wanted.lines()).find(|(made, wanted)| made != wanted);
+        assert!(made == wanted, "{name} differs, first in {differing:#?}");
+    }
+    assert_eq!(
+        std::fs::read(bundle.join(script)).unwrap(),
+        std::fs::read(root().join("src/bundle/publish.ps1")).unwrap()
+    );
+}

@@ -227,6 +227,37 @@ pub struct Inspect {
     /// The certificate must bear this address.
     #[arg(long, value_name = "ADDRESS", help_heading = "Judging")]
     pub email: Option<String>,
+    /// smime: all rules for mail; rfc5280: path processing alone decides.
+    #[arg(long, value_enum, default_value_t = Profile::Smime, value_name = "NAME", help_heading = "Path processing")]
+    pub profile: Profile,
+    /// A policy of the user-initial-policy-set, dotted (repeatable) [default: any policy].
+    #[arg(long, value_name = "OID", help_heading = "Path processing")]
+    pub initial_policy: Vec<String>,
+    /// The path must be valid for a policy of the initial set (initial-explicit-policy).
+    #[arg(long, help_heading = "Path processing")]
+    pub require_explicit_policy: bool,
+    /// Policies must not be mapped (initial-policy-mapping-inhibit).
+    #[arg(long, help_heading = "Path processing")]
+    pub inhibit_policy_mapping: bool,
+    /// anyPolicy matches nothing (initial-any-policy-inhibit).
+    #[arg(long, help_heading = "Path processing")]
+    pub inhibit_any_policy: bool,
+    /// Purpose that every certificate below the anchor must allow, dotted [default: emailProtection with
+    /// smime, none with rfc5280].
+    #[arg(long, value_name = "OID", help_heading = "Path processing")]
+    pub require_eku: Option<String>,
+    /// Intermediates that a path may have; self-issued ones are not counted.
+    #[arg(long, value_name = "N", help_heading = "Path processing")]
+    pub max_depth: Option<usize>,
+}
+
+/// What decides about a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// All rules for mail certificates.
+    Smime,
+    /// RFC 5280 section 6 alone.
+    Rfc5280,
 }
 
 const INSPECT_EXAMPLES: &str = "\
@@ -234,6 +265,7 @@ Examples:
   certferry inspect kim.cer
   certferry inspect partner.p7b --trust partner-root.pem --crl partner.crl --email kim@partner.example
   certferry inspect certificates/ --format ndjson
+  certferry inspect target.pem --profile rfc5280 --trust root.pem --intermediate cas/ --crl crls/ --revocation hard
 
 Without --trust nothing claims a valid path: the other rules decide, and the path says notChecked.
 Exit code 1 when a certificate is not accepted or a file could not be read.";

@@ -20,6 +20,7 @@ use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
+use crate::path::Options;
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
@@ -51,7 +52,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     let expected = Expected::read(&args.expect_records)?;
     let material = Material::read(&args.judging)?;
     let reading = reading(args)?;
-    let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
+    let (engine, crl_findings) = super::engine::build(&material, &args.judging, Options::smime(at));
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
         (false, _) => Paths::Verified(Box::new(engine)),
         (true, true) => Paths::Unverified,

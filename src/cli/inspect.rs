@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::args::{Format, Inspect};
+use super::args::{Format, Inspect, Profile};
 use super::material::Material;
 use super::term::{Term, escape};
 use super::{Done, instant, write_stdout};
@@ -61,6 +61,7 @@ struct Judging<'m> {
     engine: Option<Engine<'m>>,
     hard: bool,
     email: Option<Address>,
+    path_alone: bool,
 }
 
 /// Inspects.
@@ -76,13 +77,19 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     let email = args.email.as_deref().map(Address::parse).transpose().map_err(|error| {
         Error::usage(format!("--email: {error}"), "write it like --email kim@example.com")
     })?;
-    let (engine, crl_findings) = super::engine::build(&material, &args.judging, at);
+    let (engine, crl_findings) =
+        super::engine::build(&material, &args.judging, super::engine::options(args, at)?);
     for finding in &crl_findings {
         term.say(&format!("{} {}", term.yellow("warning:"), escape(&finding.message())));
     }
     let engine = (!args.judging.trust.is_empty()).then_some(engine);
-    let judging =
-        Judging { at, engine, hard: args.judging.revocation == super::args::Revocation::Hard, email };
+    let judging = Judging {
+        at,
+        engine,
+        hard: args.judging.revocation == super::args::Revocation::Hard,
+        email,
+        path_alone: args.profile == Profile::Rfc5280,
+    };
     let (mut opened, mut refused, mut count) = (false, false, 0u64);
     write_stdout(|out| {
         if args.format == Format::Json {
@@ -191,10 +198,12 @@ impl Judging<'_> {
         let mut findings = Vec::new();
         rules::structure::check(certificate, &mut findings);
         rules::readers::check(certificate, &mut findings);
-        rules::validity::check(certificate, self.at, &mut findings);
-        rules::key::check(certificate, &mut findings);
-        rules::address::check_form(certificate, &mut findings);
-        if !chain {
+        if !self.path_alone {
+            rules::validity::check(certificate, self.at, &mut findings);
+            rules::key::check(certificate, &mut findings);
+            rules::address::check_form(certificate, &mut findings);
+        }
+        if !chain && !self.path_alone {
             rules::usage::check(certificate, &mut findings);
             match &self.email {
                 Some(wanted) => rules::address::check_one(certificate, wanted, &mut findings),
@@ -203,6 +212,14 @@ impl Judging<'_> {
         }
         let mut path = Path { verdict: Verdict::NotChecked, chain: Vec::new(), policies: Vec::new() };
         let mut allowed = true;
+        if self.path_alone && self.engine.is_none() {
+            let required = "--trust, without which no path can be judged";
+            findings.push(Finding::new(
+                &rules::run::NO_TRUST_ANCHORS,
+                "no trust anchors were given",
+                required,
+            ));
+        }
         if let Some(engine) = &self.engine {
             let others: Vec<Certificate<'_>> = all
                 .iter()
@@ -216,7 +233,12 @@ impl Judging<'_> {
             path.policies = super::engine::policies(&outcome);
             allowed = path.verdict == Verdict::Valid;
         }
-        let accepted = allowed && !findings.iter().any(Finding::withholds);
+        // Path processing alone: what else was found is told and decides nothing.
+        let accepted = if self.path_alone {
+            path.verdict == Verdict::Valid
+        } else {
+            allowed && !findings.iter().any(Finding::withholds)
+        };
         Line {
             source,
             certificate: Some(About {
