@@ -12,6 +12,12 @@ use certferry::path::{Engine, Options, Outcome, PathCode, Revocation, Verdict};
 use pki::{Cert, Key, crl, extension, seq, tlv};
 use proptest::prelude::*;
 
+/// A number of cases for every day; `PROPTEST_CASES` asks for another.
+fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    if asked { ProptestConfig::default() } else { ProptestConfig::with_cases(usual) }
+}
+
 fn at() -> UnixTime {
     UnixTime::from_rfc3339("2026-01-01T00:00:00Z").unwrap()
 }
@@ -78,7 +84,7 @@ fn world() -> &'static World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn unrelated_certificates_in_any_order_change_nothing(picks in proptest::collection::vec(0usize..6, 0..12), as_extra: bool) {
@@ -120,7 +126,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(cases(400))]
 
     /// Whatever bytes: no panic, and what can be read is judged and told.
     #[test]
