@@ -371,3 +371,34 @@ fn algorithms_that_are_not_supported_are_named_and_never_bad() {
     assert_eq!(outcome.verdict, Verdict::NotVerified);
     assert!(outcome.findings.iter().any(|f| f.found.contains("brainpoolP256r1")), "{:?}", outcome.findings);
 }
+
+#[test]
+fn a_crl_that_cannot_be_read_is_missing() {
+    let w = world();
+    let root = Certificate::parse(&w.root).unwrap();
+    let ca = Certificate::parse(&w.ca).unwrap();
+    let (engine, problems) = Engine::new(vec![root], vec![ca], &[b"no CRL"], Options::smime(at()));
+    assert_eq!((problems.len(), problems[0].0), (1, 0));
+    let outcome = engine.validate(&Certificate::parse(&w.user).unwrap(), &[]);
+    assert_eq!(outcome.verdict, Verdict::Valid);
+    assert!(codes(&outcome).contains(&("crl-missing", 0)), "{:?}", codes(&outcome));
+}
+
+#[test]
+fn a_path_that_does_not_lead_to_the_crl_does_not_hide_it() {
+    // Two anchors certify one CA key. The CRL is signed by a signer below the first alone.
+    let (first, second, ca, signer, user) = (Key::p256(), Key::p256(), Key::p256(), Key::p256(), Key::p256());
+    let anchors = [("First", &first), ("Second", &second)]
+        .map(|(name, key)| Cert::new(name, name, 1).ca(None).sign(key, key));
+    let below = [("First", &first), ("Second", &second)]
+        .map(|(name, key)| Cert::new("CA", name, 2).ca(None).ids(&ca, key).sign(&ca, key));
+    let usage = extension(oid::KEY_USAGE, true, [3, 2, 1, 2]);
+    let signer_der = Cert::new("CA", "First", 5).with(usage).sign(&signer, &first);
+    let list = crl("CA", &signer, &[vec![3]], "400101000000Z", &[]);
+    let user_der = Cert::new("User", "CA", 3).mail("u@example.com").ids(&user, &ca).sign(&user, &ca);
+    let pool = [below[0].as_slice(), &below[1], &signer_der];
+    let outcome =
+        validate(&[&anchors[0], &anchors[1]], &pool, &[&list], Options::smime(at()), &user_der, &[]);
+    assert_eq!(outcome.verdict, Verdict::Invalid, "{:?}", codes(&outcome));
+    assert!(codes(&outcome).contains(&("revoked", 0)));
+}
