@@ -14,7 +14,8 @@ use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
-use crate::input::walk::{printable, walk};
+use crate::input::recognise::Kind;
+use crate::input::walk::{printable, relative, walk};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::path::Engine;
 use crate::pipeline::source::read_file;
@@ -108,12 +109,9 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
                         }
                     },
                     Err(problem) => {
-                        let below = if argument.is_dir() {
-                            argument.join(problem.display())
-                        } else {
-                            argument.clone()
-                        };
-                        vec![Line::unreadable(printable(below.as_os_str()), &problem.to_string())]
+                        let itself = problem.display() == relative(argument, argument);
+                        let at = if itself { argument.clone() } else { argument.join(problem.display()) };
+                        vec![Line::unreadable(printable(at.as_os_str()), &problem.what())]
                     }
                 };
                 for line in lines {
@@ -140,6 +138,20 @@ impl Judging<'_> {
     /// Judges every certificate of a file; the others of the file are intermediates too.
     fn file(&self, source: &str, bytes: &[u8]) -> Vec<Line> {
         let file = open_certificate_file(bytes);
+        if !file.kind.holds_certificates() && file.entries.is_empty() && file.secrets.is_empty() {
+            let advice = match file.kind {
+                Kind::Ldif => "; certferry convert --dry-run -v judges exports",
+                _ => "",
+            };
+            return vec![Line::of_file(
+                source.to_owned(),
+                &[Finding::new(
+                    &input_rules::FILE_UNRECOGNISED,
+                    format!("the file is {}{advice}", file.kind),
+                    "certificates in PEM, DER or PKCS#7 form",
+                )],
+            )];
+        }
         let mut lines = Vec::new();
         let parsed: Vec<_> = file.entries.iter().map(|entry| Certificate::parse(&entry.der)).collect();
         let all: Vec<&Certificate<'_>> = parsed.iter().filter_map(|parsed| parsed.as_ref().ok()).collect();

@@ -5,6 +5,7 @@ use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
 use super::{Reading, source};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
 use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
@@ -37,8 +38,9 @@ pub struct Results {
     pub internal_crl: Vec<(String, String, String)>,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
-    /// How often each code was found, and its greatest weight.
-    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// How often each code was found with each weight: an expired certificate is a warning at one
+    /// person and normal at the next.
+    pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// Warnings and errors to be told at once, when that was asked for.
     pub told: Vec<FindingLine>,
     /// The first thing that ends the run.
@@ -47,9 +49,7 @@ pub struct Results {
 
 impl Results {
     fn code(&mut self, code: &'static str, severity: Severity) {
-        let entry = self.codes.entry(code).or_insert((severity, 0));
-        entry.0 = entry.0.max(severity);
-        entry.1 += 1;
+        *self.codes.entry((code, severity)).or_default() += 1;
     }
 
     /// Adds a finding that belongs to no recipient.
@@ -281,7 +281,10 @@ pub fn output(error: &OutputError) -> Error {
     if error.is_internal() {
         Error::Internal { message: error.to_string() }
     } else {
-        Error::Output { message: error.to_string(), hint: String::new() }
+        let full = matches!(error, OutputError::Io { source, .. }
+            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded));
+        let hint = if full { "free some space there, or name a folder on another disk" } else { "" };
+        Error::Output { message: error.to_string(), hint: hint.into() }
     }
 }
 
