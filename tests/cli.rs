@@ -459,8 +459,7 @@ fn inspect_says_what_it_cannot_judge() {
     let dir = tempfile::tempdir().unwrap();
     let html = dir.path().join("page.cer");
     fs::write(&html, "<html></html>").unwrap();
-    let ldif = fixture("openldap.ldif");
-    let output = certferry(["inspect", path(&html), path(&ldif), "gone.cer", "--format", "ndjson"]);
+    let output = certferry(["inspect", path(&html), "gone.cer", "--format", "ndjson"]);
     assert_eq!(code(&output), 1);
     let codes: Vec<(String, String)> = stdout(&output)
         .lines()
@@ -473,9 +472,7 @@ fn inspect_says_what_it_cannot_judge() {
         .collect();
     assert_eq!(codes[0].0, "file-unrecognised");
     assert!(codes[0].1.contains("HTML"), "{codes:?}");
-    assert_eq!(codes[1].0, "file-unrecognised");
-    assert!(codes[1].1.contains("convert --dry-run"), "{codes:?}");
-    assert_eq!(codes[2].0, "file-unreadable");
+    assert_eq!(codes[1].0, "file-unreadable");
     assert_eq!(code(&certferry(["inspect", "gone.cer"])), 3);
 }
 
@@ -484,7 +481,7 @@ fn a_folder_that_may_not_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let closed = dir.path().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_ok() {
         return eprintln!("skipped: this user may read everything");
     }

@@ -216,7 +216,7 @@ pub enum FailOn {
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B) or folders of them.
+    /// Certificate files (PEM, DER, P7B), LDIF exports, folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.

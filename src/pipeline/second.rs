@@ -260,15 +260,20 @@ impl Second<'_> {
     }
 }
 
+/// Whether a problem is about a value of a certificate attribute, which its object reports by itself.
+#[must_use]
+pub fn is_about_certificate(problem: &Problem) -> bool {
+    problem.attribute.as_deref().is_some_and(|name| {
+        crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
+    })
+}
+
 /// Adds what the LDIF reader reported to the results.
 pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
     let finding = input_rules::of_ldif(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
-        let counted = problem.attribute.as_deref().is_some_and(|name| {
-            crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
-        });
-        if !counted {
+        if !is_about_certificate(problem) {
             results.unreadable.push(source);
         }
     }
