@@ -565,7 +565,12 @@ fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding>
                     "{} objects claim the address {}; another one is {}",
                     note.objects,
                     address.as_str(),
-                    label(&theirs, other.dn.as_deref())
+                    // Its address says nothing here: it is the same.
+                    other.dn.clone().unwrap_or_else(|| format!(
+                        "at line {} of {}",
+                        other.place.line,
+                        world.input(other.place)
+                    ))
                 ),
                 "one object for one primary address",
             )
