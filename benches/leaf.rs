@@ -1,9 +1,16 @@
 //! What a certificate costs once its issuer is known, against the bare signature check.
 //!
-//! `cargo bench --bench leaf`. Interleaved rounds, medians; read the ratios. The issuer's CRL has
-//! 500 000 entries. Measured once on two shared cores (the table is filled in by hand):
+//! `cargo bench --bench leaf` prints interleaved rounds' medians; read the ratios. Everything counts:
+//! parsing, signature, SHA-256, all checks of the smime profile, and the look-up in the issuer's CRL
+//! of 500 000 entries. Measured on two shared cores:
 //!
-//! See the output for the numbers of this machine.
+//! | key | bare signature | certificate | ratio | certval 0.2 | OpenSSL 3.0 | two threads |
+//! |---|---|---|---|---|---|---|
+//! | RSA-2048 | 18.5 µs | 21.3 µs | 1.15 | 83–116 µs | 178 µs | 2.0 × |
+//! | P-256 | 68.5 µs | 71.6 µs | 1.05 | 120–230 µs | 329 µs | 2.0 × |
+//!
+//! The columns of certval and OpenSSL's `verify` were measured on the same machine in another run, so
+//! they are orders of magnitude beside the others. The CRL's index takes 25 ms, once.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[allow(dead_code)]

@@ -185,3 +185,86 @@ fn only_what_the_upload_needs_crosses() {
         }
     }
 }
+
+/// The whole bundle of the company, byte for byte. What changes it on purpose (a rule's words, a new
+/// column) is seen in the difference; `CERTFERRY_BLESS=1 cargo test --test fixtures` takes it over.
+#[test]
+fn the_bundle_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    let maps = maps();
+    let maps: Vec<&str> = maps.iter().map(String::as_str).collect();
+    convert(COMPANY, &bundle, &maps);
+    let kept = root().join("tests/expected/company");
+    let script = "transfer/Publish-SmimeCertificate.ps1";
+    let made: Vec<_> = tree(&bundle).into_iter().filter(|(name, _)| name != script).collect();
+    if std::env::var_os("CERTFERRY_BLESS").is_some() {
+        let _ = std::fs::remove_dir_all(&kept);
+        for (name, bytes) in &made {
+            let path = kept.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+    let wanted = tree(&kept);
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&made), names(&wanted));
+    for ((name, made), (_, wanted)) in made.iter().zip(&wanted) {
+        let (made, wanted) = (String::from_utf8_lossy(made), String::from_utf8_lossy(wanted));
+        let differing = made.lines().zip(wanted.lines()).find(|(made, wanted)| made != wanted);
+        assert!(made == wanted, "{name} differs, first in {differing:#?}");
+    }
+    assert_eq!(
+        std::fs::read(bundle.join(script)).unwrap(),
+        std::fs::read(root().join("src/bundle/publish.ps1")).unwrap()
+    );
+}
+
+/// Real output is what the schemas say, and the schemas come from the types.
+#[test]
+fn real_output_fits_the_schemas() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    convert(COMPANY, &bundle, &[]);
+    let validator = |name: &str| {
+        let output = certferry(["generate", "schema", name]);
+        assert_eq!(code(&output), 0);
+        jsonschema::validator_for(&serde_json::from_slice(&output.stdout).unwrap()).unwrap()
+    };
+    let check = |name: &str, values: &[Value]| {
+        let validator = validator(name);
+        assert!(!values.is_empty());
+        for value in values {
+            assert!(validator.is_valid(value), "{name}: {:?}", validator.iter_errors(value).next());
+        }
+        // A schema that lets everything pass would say nothing.
+        let mut odd = values[0].clone();
+        odd["surprise"] = Value::Bool(true);
+        assert!(!validator.is_valid(&odd), "{name} lets unknown keys pass");
+    };
+    check("manifest", &[manifest(&bundle)]);
+    check("finding", &lines(&bundle.join("review/findings.ndjson")));
+    check("payload", &lines(&bundle.join("transfer/payload/0001.ndjson")));
+    check(
+        "transfer",
+        &[serde_json::from_slice(&std::fs::read(bundle.join("transfer/transfer.json")).unwrap()).unwrap()],
+    );
+    let report = certferry(["verify", bundle.to_str().unwrap(), "--at", AT, "--format", "json"]);
+    assert_eq!(code(&report), 0, "{}", stdout(&report));
+    check("verify", &[serde_json::from_slice(&report.stdout).unwrap()]);
+}
+
+/// inspect reads exports too: one line a certificate, the values of one person apart from another's.
+#[test]
+fn inspect_judges_an_export() {
+    let mut arguments = vec!["inspect".to_owned(), fixture("openldap.ldif").display().to_string()];
+    arguments.extend(trust());
+    arguments.extend(["--format".to_owned(), "ndjson".to_owned()]);
+    let output = certferry(arguments);
+    assert_eq!(code(&output), 1, "some are not accepted");
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().filter(|line| line["verdict"] == "accept").count() > 20);
+    assert!(lines.iter().any(|line| line["role"] == "chain"));
+    assert!(lines.iter().all(|line| line["source"].as_str().unwrap().contains("openldap.ldif")));
+    assert!(lines.iter().any(|line| line["findings"][0]["code"] == "private-key"));
+}

@@ -12,6 +12,14 @@ use certferry::path::{Engine, Options, Outcome, PathCode, Revocation, Verdict};
 use pki::{Cert, Key, crl, extension, seq, tlv};
 use proptest::prelude::*;
 
+/// A number of cases for every day; `PROPTEST_CASES` asks for another.
+fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    let usual = if asked { ProptestConfig::default() } else { ProptestConfig::with_cases(usual) };
+    // The keys are new in every run, so a stored seed would not lead to the same case.
+    ProptestConfig { failure_persistence: None, ..usual }
+}
+
 fn at() -> UnixTime {
     UnixTime::from_rfc3339("2026-01-01T00:00:00Z").unwrap()
 }
@@ -78,7 +86,7 @@ fn world() -> &'static World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn unrelated_certificates_in_any_order_change_nothing(picks in proptest::collection::vec(0usize..6, 0..12), as_extra: bool) {
@@ -120,7 +128,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(cases(400))]
 
     /// Whatever bytes: no panic, and what can be read is judged and told.
     #[test]
@@ -364,4 +372,35 @@ fn algorithms_that_are_not_supported_are_named_and_never_bad() {
     let outcome = validate(&[&root_der], &[&ca_der], &[], Options::smime(at()), &user_der, &[]);
     assert_eq!(outcome.verdict, Verdict::NotVerified);
     assert!(outcome.findings.iter().any(|f| f.found.contains("brainpoolP256r1")), "{:?}", outcome.findings);
+}
+
+#[test]
+fn a_crl_that_cannot_be_read_is_missing() {
+    let w = world();
+    let root = Certificate::parse(&w.root).unwrap();
+    let ca = Certificate::parse(&w.ca).unwrap();
+    let (engine, problems) = Engine::new(vec![root], vec![ca], &[b"no CRL"], Options::smime(at()));
+    assert_eq!((problems.len(), problems[0].0), (1, 0));
+    let outcome = engine.validate(&Certificate::parse(&w.user).unwrap(), &[]);
+    assert_eq!(outcome.verdict, Verdict::Valid);
+    assert!(codes(&outcome).contains(&("crl-missing", 0)), "{:?}", codes(&outcome));
+}
+
+#[test]
+fn a_path_that_does_not_lead_to_the_crl_does_not_hide_it() {
+    // Two anchors certify one CA key. The CRL is signed by a signer below the first alone.
+    let (first, second, ca, signer, user) = (Key::p256(), Key::p256(), Key::p256(), Key::p256(), Key::p256());
+    let anchors = [("First", &first), ("Second", &second)]
+        .map(|(name, key)| Cert::new(name, name, 1).ca(None).sign(key, key));
+    let below = [("First", &first), ("Second", &second)]
+        .map(|(name, key)| Cert::new("CA", name, 2).ca(None).ids(&ca, key).sign(&ca, key));
+    let usage = extension(oid::KEY_USAGE, true, [3, 2, 1, 2]);
+    let signer_der = Cert::new("CA", "First", 5).with(usage).sign(&signer, &first);
+    let list = crl("CA", &signer, &[vec![3]], "400101000000Z", &[]);
+    let user_der = Cert::new("User", "CA", 3).mail("u@example.com").ids(&user, &ca).sign(&user, &ca);
+    let pool = [below[0].as_slice(), &below[1], &signer_der];
+    let outcome =
+        validate(&[&anchors[0], &anchors[1]], &pool, &[&list], Options::smime(at()), &user_der, &[]);
+    assert_eq!(outcome.verdict, Verdict::Invalid, "{:?}", codes(&outcome));
+    assert!(codes(&outcome).contains(&("revoked", 0)));
 }

@@ -59,14 +59,18 @@ pub fn text(transfer: &Transfer) -> String {
          2. Where sha256sum is at hand run  sha256sum -c SHA256SUMS  again. The script repeats this check.\n\
          3. Open a session with the role Exchange Recipient Administrator:\n\
          \x20                            Connect-ExchangeOnline\n\
-         4. Look first; this changes nothing:\n\
-         \x20                            ./{SCRIPT} -Path . -WhatIf\n\
-         5. When what it would do is what was agreed:\n\
-         \x20                            ./{SCRIPT} -Path .\n\
+         4. Go to the folder above this one: the script keeps its journal where you stand, never in here.\n\
+         \x20  Look first; this changes nothing (-AllowUnsigned, since step 1 took the place of a signature):\n\
+         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id} -WhatIf\n\
+         5. When what it would do is what was agreed, the first three people, then everybody:\n\
+         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id} -First 3\n\
+         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id}\n\
+         6. Keep the journal: with -Rollback it brings back what was there before.\n\
          \n\
          If a check fails, or the time above has passed, upload nothing: ask for a new bundle.\n\
          Address books of desktop clients may take up to 48 hours to show a change.\n",
         underline = "=".repeat(title.len()),
+        allow = if transfer.unverified { " -AllowUnverified" } else { "" },
         name = tool.name,
         version = tool.version,
         recipients = counts.recipients,

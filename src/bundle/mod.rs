@@ -16,6 +16,7 @@
 //! | [`stage`] | the folder appears whole, by rename, or not at all |
 //! | [`writer`] | begin → append → seal |
 //! | [`handover`] | HANDOVER.txt |
+//! | [`identity`] | the hash over all that decides a bundle's content |
 //! | [`sums`] | SHA256SUMS, written and read |
 //! | [`manifest`] | manifest.json, read as a stream |
 //! | [`verify`] | is this bundle whole, unchanged and current |
@@ -24,6 +25,7 @@
 pub mod error;
 pub mod handover;
 pub(crate) mod hashed;
+pub mod identity;
 pub mod manifest;
 pub mod model;
 pub mod render;

@@ -350,10 +350,26 @@ fn scts(value: &[u8]) -> Result<(), Malformed> {
     Ok(())
 }
 
+/// Whether every policy qualifier is a CPS pointer or a user notice, the two of RFC 5280.
+pub(crate) fn known_qualifiers(contents: &[u8]) -> bool {
+    let mut walker = Walker::new(contents);
+    while !walker.is_empty() {
+        let Ok(one) = walker.expect(tag::SEQUENCE) else { return false };
+        match Walker::new(one.contents).expect(tag::OID) {
+            Ok(id) if matches!(id.contents, CPS | NOTICE) => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// id-qt-cps
+const CPS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 1];
+/// id-qt-unotice
+const NOTICE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 2];
+
 /// Policy qualifiers that are not as RFC 5280 section 4.2.1.4 wants them.
 fn qualifiers(contents: &[u8], any_policy: bool) -> Option<&'static str> {
-    const CPS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 1];
-    const NOTICE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 2];
     let mut walker = Walker::new(contents);
     while !walker.is_empty() {
         let Ok(one) = walker.expect(tag::SEQUENCE) else { return Some("unreadable qualifiers") };

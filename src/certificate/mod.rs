@@ -24,7 +24,7 @@ pub mod defects;
 pub mod extensions;
 pub mod general_name;
 pub mod key;
-mod lint;
+pub(crate) mod lint;
 pub mod name;
 pub mod oid;
 pub mod time;

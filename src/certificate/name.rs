@@ -221,6 +221,10 @@ impl<'a> Name<'a> {
     pub fn is_comparable(&self) -> bool {
         let mut plain = true;
         let readable = self.try_attributes(|a| {
+            // What octets above ASCII mean in these types is anybody's guess.
+            let guessed = !matches!(a.tag, tag::UTF8_STRING | tag::BMP_STRING | tag::UNIVERSAL_STRING)
+                && !a.value.is_ascii();
+            plain &= !guessed;
             plain &= a.text().is_none_or(|text| {
                 text.chars().all(|c| {
                     matches!(c, ' '..='~' | '\u{c0}'..='\u{17e}' | '\u{386}'..='\u{3ce}' | '\u{400}'..='\u{45f}')

@@ -1,26 +1,57 @@
 //! The path engine as the options ask for it.
 
-use super::args::{self, Judging};
+use super::args::{self, Inspect, Judging, Profile};
 use super::material::Material;
 use crate::certificate::{Certificate, Oid, UnixTime};
+use crate::error::Error;
 use crate::path::{Engine, Options, Outcome, Revocation};
 use crate::rules::{Finding, run as rules};
 
+/// The options of path processing that `inspect` takes.
+///
+/// # Errors
+/// A usage error for text that is no object identifier.
+pub fn options(args: &Inspect, at: UnixTime) -> Result<Options, Error> {
+    let oid = |option: &str, text: &str| {
+        Oid::parse(text).ok_or_else(|| {
+            Error::usage(
+                format!("{option} {text}: that is no object identifier"),
+                "write it dotted, such as 1.3.6.1.5.5.7.3.4",
+            )
+        })
+    };
+    let mut options = match args.profile {
+        Profile::Smime => Options::smime(at),
+        Profile::Rfc5280 => Options::rfc5280(at),
+    };
+    for policy in &args.initial_policy {
+        options.initial_policies.push(oid("--initial-policy", policy)?);
+    }
+    if let Some(purpose) = &args.require_eku {
+        options.required_eku = Some(oid("--require-eku", purpose)?);
+    }
+    options.explicit_policy = args.require_explicit_policy;
+    options.inhibit_policy_mapping = args.inhibit_policy_mapping;
+    options.inhibit_any_policy = args.inhibit_any_policy;
+    options.max_depth = args.max_depth;
+    Ok(options)
+}
+
 /// Builds the engine, and says which CRLs cannot be used. Without any CRL a soft run checks no
 /// revocation at all: that is one finding of the run, and not one of every certificate.
-pub fn build<'m>(material: &'m Material, options: &Judging, at: UnixTime) -> (Engine<'m>, Vec<Finding>) {
+pub fn build<'m>(material: &'m Material, judging: &Judging, options: Options) -> (Engine<'m>, Vec<Finding>) {
     let parse = |list: &'m [Vec<u8>]| -> Vec<Certificate<'m>> {
         // They were parsed when they were read.
         list.iter().filter_map(|der| Certificate::parse(der).ok()).collect()
     };
     let crls: Vec<&[u8]> = material.crls.iter().map(Vec::as_slice).collect();
-    let revocation = match options.revocation {
+    let revocation = match judging.revocation {
         args::Revocation::Off => Revocation::Off,
         args::Revocation::Soft if !material.crls_given => Revocation::Off,
         args::Revocation::Soft => Revocation::Soft,
         args::Revocation::Hard => Revocation::Hard,
     };
-    let options = Options { revocation, ..Options::smime(at) };
+    let options = Options { revocation, ..options };
     let (engine, problems) =
         Engine::new(parse(&material.anchors), parse(&material.intermediates), &crls, options);
     let findings = problems

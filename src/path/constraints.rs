@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::limits::MAX_NAME_COMPARISONS;
+use super::limits::{MAX_CONSTRAINT_SCANS, MAX_NAME_COMPARISONS};
 use crate::certificate::address::{check_local, domain_key};
 use crate::certificate::extensions::{NameConstraints, Subtree};
 use crate::certificate::{Certificate, GeneralName, oid};
@@ -94,7 +94,12 @@ impl Constraints {
         if self.is_empty() {
             return Vec::new();
         }
-        let mut checker = Checker { constraints: self, left: MAX_NAME_COMPARISONS, out: Vec::new() };
+        let mut checker = Checker {
+            constraints: self,
+            left: MAX_NAME_COMPARISONS,
+            scans: MAX_CONSTRAINT_SCANS,
+            out: Vec::new(),
+        };
         let subject = certificate.subject();
         if !subject.is_empty() {
             checker.name(&GeneralName::Directory(subject));
@@ -259,6 +264,7 @@ fn uri_host(uri: &str) -> Option<String> {
 struct Checker<'c> {
     constraints: &'c Constraints,
     left: usize,
+    scans: usize,
     out: Vec<Refusal>,
 }
 
@@ -280,10 +286,11 @@ impl Checker<'_> {
         for group in &constraints.permitted {
             let (mut any, mut inside, mut unknown) = (None, false, None);
             for rule in group.iter() {
-                if self.spend() {
+                let ours = concerns(&rule);
+                if self.spend(ours) {
                     return;
                 }
-                if !concerns(&rule) {
+                if !ours {
                     continue;
                 }
                 any.get_or_insert(rule);
@@ -313,10 +320,11 @@ impl Checker<'_> {
         }
         for group in &constraints.excluded {
             for rule in group.iter() {
-                if self.spend() {
+                let ours = concerns(&rule);
+                if self.spend(ours) {
                     return;
                 }
-                if !concerns(&rule) {
+                if !ours {
                     continue;
                 }
                 match contains(rule, &candidate, true) {
@@ -338,15 +346,17 @@ impl Checker<'_> {
         }
     }
 
-    /// Counts one comparison; true when none is left.
-    fn spend(&mut self) -> bool {
-        if self.left == 0 {
+    /// Counts one look at a constraint, and a comparison if it is of the name's form; true when none
+    /// is left.
+    fn spend(&mut self, comparison: bool) -> bool {
+        if self.scans == 0 || (comparison && self.left == 0) {
             if !self.out.contains(&Refusal::Budget) {
                 self.out.push(Refusal::Budget);
             }
             return true;
         }
-        self.left -= 1;
+        self.scans -= 1;
+        self.left -= usize::from(comparison);
         false
     }
 }
@@ -437,7 +447,7 @@ mod tests {
         };
         let mut all = Constraints::default();
         all.add(&NameConstraints { permitted: trees(&owned(permitted)), excluded: trees(&owned(excluded)) });
-        let mut checker = Checker { constraints: &all, left: 100, out: Vec::new() };
+        let mut checker = Checker { constraints: &all, left: 100, scans: 100, out: Vec::new() };
         checker.name(&name);
         match checker.out.first() {
             None => "ok",

@@ -12,8 +12,9 @@ use crate::certificate::extensions::{
     self, DistributionPointName, Extension, Malformed, Reasons, boolean, distribution_point_name, named_bits,
 };
 use crate::certificate::name::NameKey;
+use crate::certificate::time::TimeForm;
 use crate::certificate::tlv::{self, Walker, tag};
-use crate::certificate::{GeneralName, Name, SignatureAlgorithm, UnixTime, oid, time};
+use crate::certificate::{GeneralName, Name, SignatureAlgorithm, UnixTime, der_header, oid, time};
 
 /// A CRL, borrowed from its bytes.
 pub struct Crl<'m> {
@@ -85,7 +86,8 @@ struct Index {
     hasher: RandomState,
     /// Where another certificate issuer starts to hold (certificateIssuer, section 5.3.3).
     issuers: Vec<(u32, Vec<NameKey>)>,
-    unknown_critical: bool,
+    /// Why no certificate is good by this CRL, although what it lists is revoked.
+    problem: Option<&'static str>,
 }
 
 impl<'m> Crl<'m> {
@@ -120,9 +122,12 @@ impl<'m> Crl<'m> {
         let inner = fields.expect(tag::SEQUENCE).map_err(place)?;
         let issuer = Name::new(fields.expect(tag::SEQUENCE).map_err(place)?.raw);
         let this_update = fields.next().map_err(place)?;
-        let date = |element: &tlv::Element<'m>| {
+        let mut strict_dates = true;
+        let mut date = |element: &tlv::Element<'m>| -> Result<UnixTime, Malformed> {
             let offset = extensions::offset_in(der, element.raw).unwrap_or(0);
-            time::read(element).map(|(at, _)| at).ok_or_else(|| Malformed::new(offset, "no time"))
+            let (at, form) = time::read(element).ok_or_else(|| Malformed::new(offset, "no time"))?;
+            strict_dates &= form != TimeForm::NotDer;
+            Ok(at)
         };
         let this_update = date(&this_update)?;
         let next_update = match fields.peek() {
@@ -166,6 +171,12 @@ impl<'m> Crl<'m> {
         }
         if version.is_none() && !crl.extensions.is_empty() {
             crl.problem = Some("extensions in a CRL of version 1".into());
+        }
+        if version.is_some_and(|v| v.contents != [1]) {
+            crl.problem = Some("a version other than 1 and 2".into());
+        }
+        if ![&whole, &tbs, &outer, &inner].into_iter().all(der_header) || !strict_dates {
+            crl.problem = Some("an encoding that is not DER".into());
         }
         if crl.inner_algorithm != crl.outer_algorithm {
             crl.problem = Some("a signature algorithm that differs inside and outside".into());
@@ -270,10 +281,7 @@ impl<'m> Crl<'m> {
         match (&self.problem, self.index()) {
             (Some(problem), _) => Some(problem.clone()),
             (None, Err(e)) => Some(e.clone()),
-            (None, Ok(index)) if index.unknown_critical => {
-                Some("a critical entry extension that is not processed".into())
-            }
-            (None, Ok(_)) => None,
+            (None, Ok(index)) => index.problem.map(str::to_owned),
         }
     }
 
@@ -347,7 +355,7 @@ impl Index {
         // An entry has at least a serial and a UTCTime: 2 + 3 + 15 octets; read to know the number.
         let mut offsets = Vec::new();
         let mut issuers = Vec::new();
-        let mut unknown_critical = false;
+        let mut problem = None;
         let hasher = RandomState::new();
         let mut walker = Walker::new(entries);
         let bad = |at: usize| move |e: tlv::TlvError| format!("revoked certificates, byte {at}: {e}");
@@ -356,6 +364,9 @@ impl Index {
             let entry = walker.expect(tag::SEQUENCE).map_err(bad(at))?;
             let mut parts = Walker::new(entry.contents);
             let serial = parts.expect(tag::INTEGER).map_err(bad(at))?;
+            if !der_header(&entry) || !der_header(&serial) {
+                problem.get_or_insert("an entry that is not DER");
+            }
             parts.next().map_err(bad(at))?;
             offsets.push((at as u32 + 1, hasher.hash_one(minimal(serial.contents))));
             if let Some(list) = parts.optional(tag::SEQUENCE).map_err(bad(at))? {
@@ -371,10 +382,15 @@ impl Index {
                                 _ => None,
                             });
                             issuers.push((at as u32, keys.collect::<Vec<_>>()));
-                            unknown_critical |= !indirect;
+                            if !indirect {
+                                problem.get_or_insert("certificateIssuer in a CRL that is not indirect");
+                            }
                         }
                         oid::REASON_CODE | oid::INVALIDITY_DATE | oid::HOLD_INSTRUCTION => {}
-                        _ => unknown_critical |= extension.critical,
+                        _ if extension.critical => {
+                            problem.get_or_insert("a critical entry extension that is not processed");
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -391,7 +407,7 @@ impl Index {
             }
             table[slot] = place;
         }
-        Ok(Self { table, hasher, issuers, unknown_critical })
+        Ok(Self { table, hasher, issuers, problem })
     }
 }
 
@@ -464,13 +480,12 @@ pub(super) fn general_key(name: &GeneralName<'_>) -> Vec<u8> {
 fn wrap(identifier: u8, contents: &[u8]) -> Vec<u8> {
     let length = contents.len();
     let mut out = vec![identifier];
-    match length {
-        0..0x80 => out.push(length as u8),
-        0x80..0x100 => out.extend([0x81, length as u8]),
-        _ => {
-            out.extend([0x84, (length >> 24) as u8, (length >> 16) as u8, (length >> 8) as u8, length as u8])
-        }
+    let octets = length.to_be_bytes();
+    let significant = &octets[octets.iter().position(|b| *b != 0).unwrap_or(octets.len() - 1)..];
+    if length >= 0x80 {
+        out.push(0x80 | significant.len() as u8);
     }
+    out.extend_from_slice(significant);
     out.extend_from_slice(contents);
     out
 }

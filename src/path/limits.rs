@@ -21,8 +21,12 @@ pub const MAX_STEPS: usize = 4_096;
 /// ten; all of them are kept because a leaf may need any one of them (name constraints, policies).
 pub const MAX_PATHS: usize = 32;
 
-/// Comparisons of one name with one constraint for one certificate: webpki's 250 000.
+/// Comparisons of one name with one constraint of its form for one certificate: webpki's 250 000.
 pub const MAX_NAME_COMPARISONS: usize = 250_000;
+
+/// Constraints looked at for one certificate, whatever their form: twice the 2^20 that BoringSSL
+/// allows, which still ends within some 5 ms.
+pub const MAX_CONSTRAINT_SCANS: usize = 1 << 21;
 
 /// Certificates of the same value or file that are considered beside the pool. Real PKCS#7 values
 /// hold below ten; a folder of exported files is given as intermediates, not here.

@@ -149,6 +149,7 @@ pub struct Engine<'m> {
     pool: Pool<'m>,
     crls: Vec<Crl<'m>>,
     crls_by_issuer: HashMap<NameKey, Vec<usize>>,
+    crls_given: bool,
     crl_signatures: Memo<(usize, [u8; 32]), Checked>,
     signers: Memo<(usize, usize, u8), bool>,
 }
@@ -208,6 +209,7 @@ impl<'m> Engine<'m> {
             pool: Pool::new(anchors, intermediates),
             crls: read,
             crls_by_issuer,
+            crls_given: !crls.is_empty(),
             crl_signatures: Memo::default(),
             signers: Memo::default(),
         };
@@ -220,10 +222,11 @@ impl<'m> Engine<'m> {
         &self.options
     }
 
-    /// Whether no usable CRL was given, so that with [`Revocation::Soft`] nothing was checked.
+    /// Whether no CRL was given at all, so that with [`Revocation::Soft`] nothing was checked and no
+    /// certificate is told about it. A CRL that cannot be read was given, and is missing.
     #[must_use]
     pub fn has_no_crls(&self) -> bool {
-        self.crls.is_empty()
+        !self.crls_given
     }
 
     /// SHA-256 of the anchors, sorted.
@@ -346,6 +349,13 @@ impl Target<'_, '_, '_, '_> {
         let wanted = target.authority_key_id().into_value().and_then(|id| id.key_id);
         let mut exhausted = too_many;
         let mut best: Option<((Verdict, usize), Outcome)> = None;
+        let mut revoked: Option<Outcome> = None;
+        let says = |o: &Outcome, code| o.findings.iter().any(|f| f.depth == 0 && f.code == code);
+        let unknown = |o: &Outcome| {
+            [PathCode::CrlMissing, PathCode::CrlStale, PathCode::CrlUnverifiable]
+                .iter()
+                .any(|code| says(o, *code))
+        };
         let mut dead: Option<DeadEnd> = None;
         let mut named = false;
         let candidates = self.view.candidates(&self.issuer, wanted);
@@ -374,8 +384,11 @@ impl Target<'_, '_, '_, '_> {
                     exhausted |= paths.exhausted;
                     for state in paths.states.iter().filter(|s| !s.sha256.contains(&self.sha256)) {
                         let (standing, outcome) = self.against(state);
-                        if standing.0 == Verdict::Valid {
+                        if standing.0 == Verdict::Valid && !unknown(&outcome) {
                             return outcome;
+                        }
+                        if revoked.is_none() && says(&outcome, PathCode::Revoked) {
+                            revoked = Some(outcome.clone());
                         }
                         if best.as_ref().is_none_or(|(before, _)| standing < *before) {
                             best = Some((standing, outcome));
@@ -392,9 +405,12 @@ impl Target<'_, '_, '_, '_> {
                 dead = Some(end);
             }
         }
-        // A CRL that lists the target is proof, however the search ended.
-        let revoked = |o: &Outcome| o.findings.iter().any(|f| f.depth == 0 && f.code == PathCode::Revoked);
-        if exhausted && !best.as_ref().is_some_and(|(_, outcome)| revoked(outcome)) {
+        // A CRL that lists the target is proof, however the search ended and although another path
+        // does not lead to the CRL.
+        if let Some(outcome) = revoked {
+            return outcome;
+        }
+        if exhausted && best.as_ref().is_none_or(|(standing, _)| standing.0 != Verdict::Valid) {
             let required = "a search within the limits of certferry::path::limits";
             let section = "RFC 4158 section 2.4";
             let note = Note::new(PathCode::Budget, "a search that was ended", required, section);

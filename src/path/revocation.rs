@@ -56,7 +56,7 @@ fn check_for(
 ) -> (Vec<Note>, Option<UnixTime>) {
     let options = &engine.options;
     if options.revocation == Revocation::Off
-        || (engine.crls.is_empty() && options.revocation == Revocation::Soft)
+        || (engine.has_no_crls() && options.revocation == Revocation::Soft)
     {
         return (Vec::new(), None);
     }

@@ -18,7 +18,7 @@ use super::{Options, Revocation};
 use crate::certificate::extensions::{self, KeyUsage};
 use crate::certificate::key::Hash;
 use crate::certificate::name::NameKey;
-use crate::certificate::{Certificate, Decoded, DefectCode, GeneralName, UnixTime, oid};
+use crate::certificate::{Certificate, Decoded, DefectCode, GeneralName, UnixTime, lint, oid};
 
 /// A finding before its depth is known: it stands at a certificate counted from the anchor.
 #[derive(Clone, Debug)]
@@ -533,7 +533,18 @@ fn extensions_of(certificate: &Certificate<'_>, rules: Rules<'_>, notes: &mut Ve
             oid::KEY_USAGE => extensions::key_usage(value).err(),
             oid::SUBJECT_ALT_NAME => extensions::general_names(value).err(),
             oid::NAME_CONSTRAINTS => extensions::name_constraints(value).err(),
-            oid::CERTIFICATE_POLICIES => extensions::policies(value).err(),
+            oid::CERTIFICATE_POLICIES => match extensions::policies(value) {
+                Ok(all) => {
+                    if extension.critical && all.iter().any(|p| !lint::known_qualifiers(p.qualifiers)) {
+                        let found = "a policy qualifier that is not known, in a critical extension";
+                        let required = "a CPS pointer or a user notice";
+                        let section = "RFC 5280 section 4.2.1.4";
+                        notes.push(Note::new(PathCode::UnknownCritical, found, required, section));
+                    }
+                    None
+                }
+                Err(e) => Some(e),
+            },
             oid::POLICY_MAPPINGS => extensions::policy_mappings(value).err(),
             oid::POLICY_CONSTRAINTS => extensions::policy_constraints(value).err(),
             oid::INHIBIT_ANY_POLICY => extensions::inhibit_any_policy(value).err(),

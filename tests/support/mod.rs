@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 /// The conformance folder: `CERTFERRY_CONFORMANCE`, or `../shared/conformance` from the project or one
 /// of its parents. `None` (and a word on stderr) where it is not there.
 pub fn conformance() -> Option<PathBuf> {
-    if let Some(dir) = std::env::var_os("CERTFERRY_CONFORMANCE") {
-        return Some(dir.into());
-    }
-    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|dir| dir.join("../shared/conformance"))
-        .find(|dir| dir.is_dir());
+    let named = std::env::var_os("CERTFERRY_CONFORMANCE").map(PathBuf::from);
+    let beside = || {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .map(|dir| dir.join("../shared/conformance"))
+            .find(|d| d.is_dir())
+    };
+    let found = match named {
+        Some(dir) => Some(dir).filter(|dir| dir.is_dir()),
+        None => beside(),
+    };
     if found.is_none() {
         eprintln!("skipped: no conformance data (set CERTFERRY_CONFORMANCE)");
     }
