@@ -417,6 +417,9 @@ fn subtrees(contents: &[u8]) -> Result<Vec<Subtree<'_>>, Malformed> {
         let bounded = maximum.is_some() || minimum.is_some_and(|m| m.contents.iter().any(|b| *b != 0));
         all.push(Subtree { base, bounded });
     }
+    if all.is_empty() {
+        return Err(Malformed::new(0, "no subtree, at least one was expected"));
+    }
     Ok(all)
 }
 

@@ -267,6 +267,11 @@ impl<'a> KeyInfo<'a> {
         let mut parts = Walker::new(tlv::first(spki).ok()?.contents);
         let (id, parameters) = algorithm(parts.expect(tag::SEQUENCE).ok()?.raw)?;
         let bits = parts.expect(tag::BIT_STRING).ok()?.contents;
+        // AlgorithmIdentifier has one element of parameters at most.
+        let whole = parameters.is_empty() || tlv::first(parameters).ok()?.raw.len() == parameters.len();
+        if !whole || !parts.is_empty() {
+            return None;
+        }
         let bits = match bits.split_first() {
             Some((0, octets)) => octets,
             _ => &[],

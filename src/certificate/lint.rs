@@ -643,6 +643,9 @@ fn strict(element: &Element<'_>, c: &Certificate<'_>, depth: usize) -> Result<()
         (tag::BOOLEAN, _) => return fail("a BOOLEAN that is neither 00 nor FF"),
         (tag::NULL, _) => return fail("a NULL with contents"),
         (tag::INTEGER, contents) if !minimal(contents) => return fail("an INTEGER with a needless octet"),
+        (tag::OID, contents) if !minimal_arcs(contents) => {
+            return fail("an OBJECT IDENTIFIER that is empty, cut off, or has a needless octet");
+        }
         (tag::BIT_STRING, contents) => match contents.split_first() {
             Some((0, _)) => {}
             Some((unused @ 1..=7, [.., last])) if last & ((1u16 << unused) - 1) as u8 == 0 => {}
@@ -669,6 +672,18 @@ fn strict(element: &Element<'_>, c: &Certificate<'_>, depth: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+/// X.690 section 8.19.2: no arc starts with 80, and the last one ends.
+fn minimal_arcs(contents: &[u8]) -> bool {
+    let mut starts = true;
+    for octet in contents {
+        if starts && *octet == 0x80 {
+            return false;
+        }
+        starts = octet & 0x80 == 0;
+    }
+    starts && !contents.is_empty()
 }
 
 fn minimal(contents: &[u8]) -> bool {

@@ -134,11 +134,17 @@ impl<'a> Certificate<'a> {
 
         let mut fields = Walker::new(tbs.contents);
         let at = |part| stop(tbs.contents, part);
+        let mut leftover = leftover;
+        let mut nothing_behind = |walker: &Walker<'a>| {
+            if !walker.is_empty() {
+                leftover = extensions::offset_in(der, walker.rest());
+            }
+        };
         let version = match fields.optional(tag::CONTEXT_0).map_err(at("version"))? {
             Some(explicit) => {
-                let number = Walker::new(explicit.contents)
-                    .expect(tag::INTEGER)
-                    .map_err(stop(explicit.contents, "version"))?;
+                let mut inside = Walker::new(explicit.contents);
+                let number = inside.expect(tag::INTEGER).map_err(stop(explicit.contents, "version"))?;
+                nothing_behind(&inside);
                 extensions::unsigned(number.contents).unwrap_or(u32::MAX)
             }
             None => 0,
@@ -153,15 +159,12 @@ impl<'a> Certificate<'a> {
         for id in [0x81, 0xa1, 0x82, 0xa2] {
             unique_ids |= fields.optional(id).map_err(at("uniqueIdentifiers"))?.is_some();
         }
-        let mut leftover = leftover;
         let mut broken_list = None;
         let (list, has_extensions) = match fields.optional(tag::CONTEXT_3).map_err(at("extensions"))? {
             Some(explicit) => {
                 let mut inside = Walker::new(explicit.contents);
                 let sequence = inside.expect(tag::SEQUENCE).map_err(stop(explicit.contents, "extensions"))?;
-                if !inside.is_empty() {
-                    leftover = extensions::offset_in(der, inside.rest());
-                }
+                nothing_behind(&inside);
                 let base = extensions::offset_in(der, sequence.contents).unwrap_or(0);
                 let (list, broken) = extensions::read_unbroken(sequence.contents, base);
                 broken_list = broken.map(|e| Malformed::new(base + e.offset, e.what));
@@ -169,11 +172,9 @@ impl<'a> Certificate<'a> {
             }
             None => (Vec::new(), false),
         };
-        if !fields.is_empty() {
-            leftover = extensions::offset_in(der, fields.rest());
-        }
+        nothing_behind(&fields);
         let mut dates = Walker::new(validity.contents);
-        let mut date = |part| -> Result<(UnixTime, TimeForm), Unreadable> {
+        let date = |dates: &mut Walker<'a>, part| -> Result<(UnixTime, TimeForm), Unreadable> {
             let element = dates.next().map_err(stop(validity.contents, part))?;
             time::read(&element).ok_or_else(|| Unreadable {
                 offset: extensions::offset_in(der, element.raw).unwrap_or(0),
@@ -181,7 +182,8 @@ impl<'a> Certificate<'a> {
                 found: format!("no time: {:?}", String::from_utf8_lossy(element.contents)),
             })
         };
-        let (not_before, not_after) = (date("notBefore")?, date("notAfter")?);
+        let (not_before, not_after) = (date(&mut dates, "notBefore")?, date(&mut dates, "notAfter")?);
+        nothing_behind(&dates);
         Ok(Self {
             der: whole.raw,
             trailing,

@@ -154,6 +154,12 @@ impl<'a> Name<'a> {
         all
     }
 
+    /// Whether an emailAddress attribute is no text, so that [`Name::email_addresses`] leaves it out.
+    #[must_use]
+    pub fn has_unreadable_email(&self) -> bool {
+        self.attributes().iter().any(|a| a.kind.0 == oid::EMAIL_ADDRESS && a.text().is_none())
+    }
+
     /// Canonical bytes: equal for two names exactly when they match by RFC 5280 section 7.1.
     ///
     /// A name that cannot be read through gets its raw bytes behind a marker of its own, so that it
@@ -219,21 +225,35 @@ impl<'a> Name<'a> {
     /// its text is ASCII or Latin, Greek or Cyrillic letters without combining marks, and it can be read.
     #[must_use]
     pub fn is_comparable(&self) -> bool {
-        let mut plain = true;
-        let readable = self.try_attributes(|a| {
-            // What octets above ASCII mean in these types is anybody's guess.
-            let guessed = !matches!(a.tag, tag::UTF8_STRING | tag::BMP_STRING | tag::UNIVERSAL_STRING)
-                && !a.value.is_ascii();
-            plain &= !guessed;
-            plain &= a.text().is_none_or(|text| {
-                text.chars().all(|c| {
-                    matches!(c, ' '..='~' | '\u{c0}'..='\u{17e}' | '\u{386}'..='\u{3ce}' | '\u{400}'..='\u{45f}')
-                        && !matches!(c, '\u{132}' | '\u{133}' | '\u{13f}' | '\u{140}' | '\u{149}' | '\u{387}')
-                })
-            });
-        });
-        plain && readable.is_some()
+        self.comparable_rdns().is_some_and(|all| all.iter().all(|plain| *plain))
     }
+
+    /// [`Name::is_comparable`] of each relative distinguished name, from the root; `None` when the
+    /// name cannot be read.
+    #[must_use]
+    pub fn comparable_rdns(&self) -> Option<Vec<bool>> {
+        let mut all: Vec<bool> = Vec::with_capacity(8);
+        self.try_attributes(|a| {
+            if all.len() <= a.rdn {
+                all.push(true);
+            }
+            let unicode = matches!(a.tag, tag::UTF8_STRING | tag::BMP_STRING | tag::UNIVERSAL_STRING);
+            let plain = match a.text() {
+                // What octets above ASCII mean in the other types is anybody's guess.
+                Some(text) => (unicode || a.value.is_ascii()) && text.chars().all(is_plain),
+                None => !unicode,
+            };
+            if let Some(last) = all.last_mut() {
+                *last &= plain;
+            }
+        })?;
+        Some(all)
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{c0}'..='\u{17e}' | '\u{386}'..='\u{3ce}' | '\u{400}'..='\u{45f}')
+        && !matches!(c, '\u{132}' | '\u{133}' | '\u{13f}' | '\u{140}' | '\u{149}' | '\u{387}')
 }
 
 /// Case folding and white space (RFC 4518 sections 2.2 and 2.6.1): runs of white space become one

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::limits::{MAX_CONSTRAINT_SCANS, MAX_NAME_COMPARISONS};
 use crate::certificate::address::{check_local, domain_key};
 use crate::certificate::extensions::{NameConstraints, Subtree};
-use crate::certificate::{Certificate, GeneralName, oid};
+use crate::certificate::{Certificate, GeneralName, Name, oid};
 
 /// Why a certificate does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +37,20 @@ enum Base {
     /// `.domain`: all mailboxes of hosts below it.
     MailDomain(String),
     Dns(String),
-    Directory(Vec<Vec<u8>>, bool),
+    Directory(Rdns),
     UriHost(String),
     UriDomain(String),
     Ip(Vec<u8>),
     /// Cannot be applied.
     Unusable,
+}
+
+/// The relative names of a directory name from the root, each with whether a comparison that finds
+/// two to differ can be relied on.
+type Rdns = Vec<(Vec<u8>, bool)>;
+
+fn rdns(name: &Name<'_>) -> Option<Rdns> {
+    Some(name.rdn_keys()?.into_iter().zip(name.comparable_rdns()?).collect())
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +114,9 @@ impl Constraints {
             for mail in subject.email_addresses() {
                 checker.name(&GeneralName::Rfc822(mail.as_bytes()));
             }
+            if subject.has_unreadable_email() {
+                checker.name(&GeneralName::Rfc822(&[]));
+            }
         }
         let names = certificate.subject_alt_name().into_value().unwrap_or_default();
         names.iter().for_each(|name| checker.name(name));
@@ -121,10 +132,7 @@ impl Rule {
             GeneralName::Dns(value) => (Form::Dns, ascii(value).and_then(dns_base)),
             GeneralName::Uri(value) => (Form::Uri, ascii(value).and_then(uri_base)),
             GeneralName::Ip(value) => (Form::Ip, ip_base(value)),
-            GeneralName::Directory(name) => {
-                let base = name.rdn_keys().map(|keys| Base::Directory(keys, name.is_comparable()));
-                (Form::Directory, base)
-            }
+            GeneralName::Directory(name) => (Form::Directory, rdns(&name).map(Base::Directory)),
             GeneralName::Other(kind, _) => (Form::Other(kind.0.to_vec()), None),
             GeneralName::X400(_) => (Form::X400, None),
             GeneralName::EdiParty(_) => (Form::EdiParty, None),
@@ -136,7 +144,7 @@ impl Rule {
 }
 
 fn ascii(value: &[u8]) -> Option<&str> {
-    std::str::from_utf8(value).ok().filter(|text| text.is_ascii() && !text.contains(['\0', ' ']))
+    std::str::from_utf8(value).ok().filter(|text| text.is_ascii() && !text.contains('\0'))
 }
 
 fn mail_base(text: &str) -> Option<Base> {
@@ -153,6 +161,19 @@ fn mail_base(text: &str) -> Option<Base> {
 /// Splits a mailbox whose local part is written as RFC 5321 section 4.1.2 wants it.
 fn mailbox(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once('@').filter(|(local, _)| !local.is_empty() && check_local(local).is_ok())
+}
+
+/// A local part without its quotes and escapes.
+fn unquoted(local: &str) -> String {
+    let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return local.to_owned();
+    };
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    out
 }
 
 /// A host name in lower case, or `None` when it is none.
@@ -204,7 +225,7 @@ fn ip_base(value: &[u8]) -> Option<Base> {
 enum Candidate {
     Mail(String, String),
     Dns(String),
-    Directory(Vec<Vec<u8>>, bool),
+    Directory(Rdns),
     Host(String),
     Ip(Vec<u8>),
     /// Cannot be compared.
@@ -229,10 +250,7 @@ impl Candidate {
                     .map(str::to_ascii_lowercase);
                 (Form::Dns, host.map(Self::Dns))
             }
-            GeneralName::Directory(name) => {
-                let keys = name.rdn_keys().map(|keys| Self::Directory(keys, name.is_comparable()));
-                (Form::Directory, keys)
-            }
+            GeneralName::Directory(name) => (Form::Directory, rdns(name).map(Self::Directory)),
             GeneralName::Uri(value) => (Form::Uri, ascii(value).and_then(uri_host).map(Self::Host)),
             GeneralName::Ip(value) => {
                 (Form::Ip, matches!(value.len(), 4 | 16).then(|| Self::Ip(value.to_vec())))
@@ -250,6 +268,10 @@ impl Candidate {
 fn uri_host(uri: &str) -> Option<String> {
     let (_, rest) = uri.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
+    // RFC 3986 has none of these in an authority, and browsers end it at a backslash.
+    if authority.contains(|c: char| !c.is_ascii_graphic() || "\\<>^`{|}\"".contains(c)) {
+        return None;
+    }
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
@@ -367,8 +389,8 @@ fn contains(rule: &Rule, name: &Candidate, excluding: bool) -> Match {
         (Base::Unusable, _) | (_, Candidate::Unreadable) => return Match::Unknown,
         (Base::Mailbox(local, host), Candidate::Mail(l, h)) => {
             // RFC 5280 section 7.5: the local part is compared exactly; an exclusion that differs in
-            // case alone would be no exclusion for a mail system that ignores case.
-            host == h && (local == l || (excluding && local.eq_ignore_ascii_case(l)))
+            // case or quoting alone would be no exclusion for a mail system (RFC 5321 section 4.1.2).
+            host == h && (local == l || (excluding && unquoted(local).eq_ignore_ascii_case(&unquoted(l))))
         }
         (Base::MailHost(host), Candidate::Mail(_, h)) | (Base::UriHost(host), Candidate::Host(h)) => {
             host == h
@@ -377,12 +399,18 @@ fn contains(rule: &Rule, name: &Candidate, excluding: bool) -> Match {
             below(h, domain)
         }
         (Base::Dns(base), Candidate::Dns(host)) => dns_contains(base, host, excluding),
-        (Base::Directory(base, base_plain), Candidate::Directory(name, plain)) => {
-            if name.starts_with(base) {
+        (Base::Directory(base), Candidate::Directory(name)) => {
+            let pairs = || base.iter().zip(name);
+            if name.len() >= base.len() && pairs().all(|((a, _), (b, _))| a == b) {
                 true
-            } else if excluding && !(*base_plain && *plain) {
-                return Match::Unknown;
             } else {
+                // One part that certainly differs is enough.
+                let certain = |((a, a_plain), (b, b_plain)): (&(Vec<u8>, bool), &(Vec<u8>, bool))| {
+                    a != b && *a_plain && *b_plain
+                };
+                if excluding && name.len() >= base.len() && !pairs().any(certain) {
+                    return Match::Unknown;
+                }
                 false
             }
         }

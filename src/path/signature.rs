@@ -9,6 +9,7 @@ use aws_lc_rs::signature as lc;
 use aws_lc_rs::signature::{ParsedPublicKey, VerificationAlgorithm};
 
 use crate::certificate::key::{Curve, Hash, KeyInfo, KeyKind, Scheme, SignatureAlgorithm};
+use crate::certificate::oid;
 
 /// What checking a signature came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,12 @@ impl PublicKey {
         let kind = match info.kind {
             // id-RSASSA-PSS keys may restrict hash and salt; only those without parameters are used.
             KeyKind::Rsa { pss: true, .. } if !info.parameters.is_empty() => OwnedKind::Other,
+            // id-RSAES-OAEP keys encrypt and never sign (RFC 4055 section 4).
+            KeyKind::Rsa { .. } if info.oid.0 == oid::RSA_OAEP => OwnedKind::Other,
+            // NULL by RFC 3279 section 2.3.1; nothing at all is common and says the same.
+            KeyKind::Rsa { pss: false, .. } if !matches!(info.parameters, [] | [5, 0]) => OwnedKind::Other,
+            // RFC 8410 section 3: parameters are absent.
+            KeyKind::Ed25519 if !info.parameters.is_empty() => OwnedKind::Other,
             KeyKind::Rsa { bits, pss } => OwnedKind::Rsa { bits, pss },
             KeyKind::Ec(Curve::Known(curve)) => OwnedKind::Ec(curve),
             KeyKind::Ed25519 => OwnedKind::Ed25519,

@@ -4,7 +4,7 @@
 //! on the run's inputs alone, never on the leaf. So a state is computed once for an issuer's path,
 //! shared, and a leaf is checked against it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::constraints::{Constraints, Refusal};
@@ -15,7 +15,7 @@ use super::pool::{CertId, Entry};
 use super::revocation::Trust;
 use super::signature::PublicKey;
 use super::{Options, Revocation};
-use crate::certificate::extensions::{self, KeyUsage};
+use crate::certificate::extensions::{self, KeyUsage, Malformed};
 use crate::certificate::key::Hash;
 use crate::certificate::name::NameKey;
 use crate::certificate::{Certificate, Decoded, DefectCode, GeneralName, UnixTime, lint, oid};
@@ -505,6 +505,10 @@ fn structure(certificate: &Certificate<'_>, notes: &mut Vec<Note>) {
         None => certificate.check_der().err().map(|e| (e.offset, e.what)),
     };
     let name = [certificate.issuer(), certificate.subject()].into_iter().find(|name| !name.is_well_formed());
+    let der = der.or_else(|| {
+        let unreadable = certificate.key().oid.0.is_empty();
+        unreadable.then(|| (certificate.offset_of(certificate.spki()), "an unreadable key".to_owned()))
+    });
     let der =
         der.or_else(|| name.map(|name| (certificate.offset_of(name.raw()), "an unreadable name".to_owned())));
     if let Some((at, what)) = der {
@@ -526,13 +530,18 @@ fn extensions_of(certificate: &Certificate<'_>, rules: Rules<'_>, notes: &mut Ve
         let required = "extensions that can be read to the end";
         notes.push(Note::new(PathCode::ExtensionMalformed, e.to_string(), required, "RFC 5280 section 4.2"));
     }
+    // What an empty one of these means is left open (RFC 5280 sections 4.2.1.10 and 4.2.1.11).
+    let empty = || Malformed::new(0, "an empty sequence");
     for extension in certificate.extensions() {
         let value = extension.value;
         let read = match extension.id.0 {
             oid::BASIC_CONSTRAINTS => extensions::basic_constraints(value).err(),
             oid::KEY_USAGE => extensions::key_usage(value).err(),
             oid::SUBJECT_ALT_NAME => extensions::general_names(value).err(),
-            oid::NAME_CONSTRAINTS => extensions::name_constraints(value).err(),
+            oid::NAME_CONSTRAINTS => match extensions::name_constraints(value) {
+                Ok(all) if all.permitted.is_empty() && all.excluded.is_empty() => Some(empty()),
+                read => read.err(),
+            },
             oid::CERTIFICATE_POLICIES => match extensions::policies(value) {
                 Ok(all) => {
                     if extension.critical && all.iter().any(|p| !lint::known_qualifiers(p.qualifiers)) {
@@ -541,12 +550,19 @@ fn extensions_of(certificate: &Certificate<'_>, rules: Rules<'_>, notes: &mut Ve
                         let section = "RFC 5280 section 4.2.1.4";
                         notes.push(Note::new(PathCode::UnknownCritical, found, required, section));
                     }
-                    None
+                    let mut seen = HashSet::new();
+                    let twice = all.iter().find(|policy| !seen.insert(policy.id));
+                    twice.map(|policy| Malformed::new(0, format!("the policy {} stands twice", policy.id)))
                 }
                 Err(e) => Some(e),
             },
             oid::POLICY_MAPPINGS => extensions::policy_mappings(value).err(),
-            oid::POLICY_CONSTRAINTS => extensions::policy_constraints(value).err(),
+            oid::POLICY_CONSTRAINTS => match extensions::policy_constraints(value) {
+                Ok(both) if both.require_explicit.is_none() && both.inhibit_mapping.is_none() => {
+                    Some(empty())
+                }
+                read => read.err(),
+            },
             oid::INHIBIT_ANY_POLICY => extensions::inhibit_any_policy(value).err(),
             oid::CRL_DISTRIBUTION_POINTS if rules.options.revocation != Revocation::Off => {
                 extensions::distribution_points(value).err()
