@@ -4,7 +4,7 @@ use certferry::certificate::oid;
 
 use super::check::{Case, case, certificate};
 use super::make::{User, ec_spki, rsa_spki, seq, tlv, world};
-use super::scene::{Entry, Scene};
+use super::scene::{Entry, Scene, text};
 
 /// The instant of the runs is 2026-06-01T00:00:00Z.
 pub fn validity() -> Vec<Case> {
@@ -105,10 +105,13 @@ pub fn structure() -> Vec<Case> {
         let spki = [&spki[..at], parameters, &spki[at + 2..]].concat();
         kim().spki(spki).usage(&[3, 2, 5, 0xa0])
     };
-    let policies = |count: usize| {
-        let one = seq(&[tlv(6, [0x2a, 3])]);
-        kim().ext(oid::CERTIFICATE_POLICIES, false, seq(&vec![one; count]))
+    let policies = |qualifiers: &[Vec<u8>]| {
+        let mut one = vec![tlv(6, [0x2a, 3])];
+        one.extend(qualifiers.iter().map(|qualifier| seq(std::slice::from_ref(qualifier))));
+        kim().ext(oid::CERTIFICATE_POLICIES, false, seq(&[seq(&one)]))
     };
+    // Neither a CPS pointer nor a user notice.
+    let qualifier = seq(&[tlv(6, [0x2a, 4]), vec![5, 0]]);
     let altname = tlv(0x81, "kim@example.com");
     let anonymous = |critical: bool| {
         kim().but(|user| user.subject = seq(&[])).ext(
@@ -155,22 +158,28 @@ pub fn structure() -> Vec<Case> {
         certificate("key-malformed", key(&[0x30, 0]), key(&[5, 0])),
         certificate("trailing-bytes", kim().but(|user| user.inside = vec![5, 0]), kim()),
         certificate("key-identifier-missing", kim().without(oid::AUTHORITY_KEY_IDENTIFIER), kim()),
-        certificate("policy-malformed", policies(2), policies(1)),
+        certificate("policy-malformed", policies(&[qualifier]), policies(&[])),
         certificate("unique-identifier", kim().but(|user| user.middle = tlv(0x81, [0, 7])), kim()),
     ]
 }
 
-/// What a second parser says about the certificate.
-pub fn readers() -> Vec<Case> {
+/// A second parser's word is asked for what is about to be published, and by `inspect` always: what it
+/// does not like is mostly withheld for another reason already, so these two are shown by `inspect`.
+pub fn readers_through_inspect() {
     let kim = User::kim;
-    let spki = || {
-        let spki = &world().kim.spki;
-        seq(&[spki[2..].to_vec(), vec![5, 0]])
+    let codes = |user: User| {
+        let line = Scene::bare().inspect(&user.sign());
+        let list = line["findings"].as_array().unwrap();
+        list.iter().map(|finding| text(&finding["code"]).to_owned()).collect::<Vec<_>>()
     };
+    let spki = &world().kim.spki;
+    let longer = seq(&[spki[2..].to_vec(), vec![5, 0]]);
     // A serial number without octets: the second parser refuses what the first one tells.
     let numberless = kim().but(|user| user.serial.clear());
-    vec![
-        certificate("readers-disagree", kim().spki(spki()), kim()),
-        certificate("second-reader-refuses", numberless, kim()).unverified(),
-    ]
+    let good = codes(kim());
+    for (code, user) in [("readers-disagree", kim().spki(longer)), ("second-reader-refuses", numberless)] {
+        let found = codes(user);
+        assert!(found.iter().any(|known| known == code), "{code}: {found:?}");
+        assert!(!good.iter().any(|known| known == code), "{code} at a good certificate");
+    }
 }
