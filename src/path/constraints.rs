@@ -405,10 +405,9 @@ fn contains(rule: &Rule, name: &Candidate, excluding: bool) -> Match {
                 true
             } else {
                 // One part that certainly differs is enough.
-                let certain = |((a, a_plain), (b, b_plain)): (&(Vec<u8>, bool), &(Vec<u8>, bool))| {
-                    a != b && *a_plain && *b_plain
-                };
-                if excluding && name.len() >= base.len() && !pairs().any(certain) {
+                let mut certain =
+                    pairs().filter(|((a, a_plain), (b, b_plain))| a != b && *a_plain && *b_plain);
+                if excluding && name.len() >= base.len() && certain.next().is_none() {
                     return Match::Unknown;
                 }
                 false
