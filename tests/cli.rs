@@ -116,11 +116,26 @@ fn one_missing_file_of_several_comes_first_in_the_summary() {
     let after = text.split("Look first at\n").nth(1).unwrap();
     let first: Vec<&str> = after.lines().take(2).collect();
     assert!(first.iter().any(|line| line.contains("file-unreadable")), "{text}");
-    // Expired ones with a successor are normal and are not counted among the warnings.
+}
+
+#[test]
+fn the_summary_counts_a_code_by_its_weight() {
+    let dir = tempfile::tempdir().unwrap();
+    // One whose expired certificate has a successor, which is normal, and one who has no other.
+    let export = fs::read_to_string(fixture("ad-ldifde-utf8.ldf")).unwrap();
+    let two: Vec<&str> = export
+        .split("\r\n\r\n")
+        .filter(|record| record.contains("jihun.lee@") || record.contains("rolf.winter@"))
+        .collect();
+    assert_eq!(two.len(), 2);
+    let file = dir.path().join("two.ldf");
+    fs::write(&file, two.join("\r\n\r\n") + "\r\n").unwrap();
+    let text = stderr(&unverified(dir.path(), &[path(&file)], &[]));
     let findings = lines(&dir.path().join("bundle/review/findings.ndjson"));
-    let warned = |f: &&serde_json::Value| f["code"] == "not-for-mail" && f["severity"] != "info";
-    assert_eq!(findings.iter().filter(warned).count(), 0);
-    assert!(!text.contains("not-for-mail"), "{text}");
+    assert_eq!(findings.iter().filter(|finding| finding["code"] == "expired").count(), 2);
+    let line = text.lines().find(|line| line.contains(" expired ")).expect("expired is in the summary");
+    let words: Vec<&str> = line.split_whitespace().take(3).collect();
+    assert_eq!(words, ["warning", "1", "expired"], "{text}");
 }
 
 #[test]
