@@ -617,7 +617,7 @@ pub(super) fn der(c: &Certificate<'_>) -> Result<(), Malformed> {
     let whole = walker.next().map_err(Malformed::from)?;
     strict(&whole, c, 0)?;
     if c.time_forms().contains(&TimeForm::NotDer) {
-        let what = "a time without seconds, with a fraction, or in another zone than Z";
+        let what = "a time that is none, without seconds, with a fraction, or in another zone than Z";
         return Err(Malformed::new(c.offset_of(c.issuer.raw()), what));
     }
     for extension in c.extensions() {

@@ -273,7 +273,8 @@ pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut
     let finding = input_rules::of_ldif(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
-        if !is_about_certificate(problem) {
+        // A chunk that is missing was never seen by any object.
+        if !is_about_certificate(problem) || problem.code == crate::ldif::Code::RangeIncomplete {
             results.unreadable.push(source);
         }
     }
