@@ -45,9 +45,11 @@ enum Base {
     Unusable,
 }
 
-/// The relative names of a directory name from the root, each with whether a comparison that finds
-/// two to differ can be relied on.
-type Rdns = Vec<(Vec<u8>, bool)>;
+/// A relative name, and whether a comparison that finds it to differ can be relied on.
+type Rdn = (Vec<u8>, bool);
+
+/// The relative names of a directory name, from the root.
+type Rdns = Vec<Rdn>;
 
 fn rdns(name: &Name<'_>) -> Option<Rdns> {
     Some(name.rdn_keys()?.into_iter().zip(name.comparable_rdns()?).collect())
@@ -405,9 +407,7 @@ fn contains(rule: &Rule, name: &Candidate, excluding: bool) -> Match {
                 true
             } else {
                 // One part that certainly differs is enough.
-                let certain = |((a, a_plain), (b, b_plain)): (&(Vec<u8>, bool), &(Vec<u8>, bool))| {
-                    a != b && *a_plain && *b_plain
-                };
+                let certain = |((a, a_plain), (b, b_plain)): (&Rdn, &Rdn)| a != b && *a_plain && *b_plain;
                 if excluding && name.len() >= base.len() && !pairs().any(certain) {
                     return Match::Unknown;
                 }
