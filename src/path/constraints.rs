@@ -45,9 +45,11 @@ enum Base {
     Unusable,
 }
 
-/// The relative names of a directory name from the root, each with whether a comparison that finds
-/// two to differ can be relied on.
-type Rdns = Vec<(Vec<u8>, bool)>;
+/// A relative name, and whether a comparison that finds it to differ can be relied on.
+type Rdn = (Vec<u8>, bool);
+
+/// The relative names of a directory name, from the root.
+type Rdns = Vec<Rdn>;
 
 fn rdns(name: &Name<'_>) -> Option<Rdns> {
     Some(name.rdn_keys()?.into_iter().zip(name.comparable_rdns()?).collect())

@@ -36,7 +36,7 @@ pub struct Crl<'m> {
     authority_key_id: Option<Vec<u8>>,
     problem: Option<String>,
     defect: Option<&'static str>,
-    index: OnceLock<Result<Index, String>>,
+    index: OnceLock<Index>,
 }
 
 /// issuingDistributionPoint (RFC 5280 section 5.2.5), in comparable form.
@@ -87,7 +87,7 @@ struct Index {
     /// Where another certificate issuer starts to hold (certificateIssuer, section 5.3.3).
     issuers: Vec<(u32, Vec<NameKey>)>,
     /// Why no certificate is good by this CRL, although what it lists is revoked.
-    problem: Option<&'static str>,
+    problem: Option<String>,
 }
 
 impl<'m> Crl<'m> {
@@ -278,11 +278,7 @@ impl<'m> Crl<'m> {
 
     /// Why it must not be used to say that a certificate is good.
     pub(super) fn problem(&self) -> Option<String> {
-        match (&self.problem, self.index()) {
-            (Some(problem), _) => Some(problem.clone()),
-            (None, Err(e)) => Some(e.clone()),
-            (None, Ok(index)) => index.problem.map(str::to_owned),
-        }
+        self.problem.clone().or_else(|| self.index().problem.clone())
     }
 
     pub(super) fn defect(&self) -> Option<&'static str> {
@@ -299,19 +295,24 @@ impl<'m> Crl<'m> {
         match (&self.base_number, &self.number, &complete.number) {
             (Some(base), Some(own), Some(theirs)) => {
                 let order = |n: &Vec<u8>| (n.len(), n.clone());
-                self.scope == complete.scope && order(theirs) >= order(base) && order(theirs) <= order(own)
+                self.issuer_key == complete.issuer_key
+                    && self.authority_key_id == complete.authority_key_id
+                    && self.scope == complete.scope
+                    && order(theirs) >= order(base)
+                    && order(theirs) <= order(own)
             }
             _ => false,
         }
     }
 
-    fn index(&self) -> &Result<Index, String> {
+    fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::build(self.entries, self.scope.indirect))
     }
 
-    /// The entry for a serial number of an issuer. The last of several wins, as in a log.
+    /// The entry for a serial number of an issuer. The last of several wins, as in a log; but one that
+    /// removes does not hide one that lists.
     pub(super) fn find(&self, issuer: &NameKey, serial: &[u8]) -> Option<Entry> {
-        let index = self.index().as_ref().ok()?;
+        let index = self.index();
         let serial = minimal(serial);
         let mask = index.table.len() - 1;
         let mut slot = index.hasher.hash_one(serial) as usize & mask;
@@ -329,9 +330,14 @@ impl<'m> Crl<'m> {
                 Some((_, names)) => names.contains(issuer),
                 None => self.issuer_key == *issuer,
             };
-            if ours && found.as_ref().is_none_or(|(before, _)| *before < at) {
-                let date = parts.next().ok().and_then(|e| time::read(&e)).map(|(at, _)| at);
-                found = Some((at, Entry { date, reason: reason(parts) }));
+            if !ours {
+                continue;
+            }
+            let date = parts.next().ok().and_then(|e| time::read(&e)).map(|(at, _)| at);
+            let one = Entry { date, reason: reason(parts) };
+            let weight = |at: u32, entry: &Entry| (entry.reason != REMOVE_FROM_CRL, at);
+            if found.as_ref().is_none_or(|(before, entry)| weight(*before, entry) < weight(at, &one)) {
+                found = Some((at, one));
             }
         }
         found.map(|(_, entry)| entry)
@@ -351,51 +357,69 @@ fn reason(mut parts: Walker<'_>) -> u8 {
 }
 
 impl Index {
-    fn build(entries: &[u8], indirect: bool) -> Result<Self, String> {
+    /// Every entry whose serial number can be read is found, whatever else is wrong.
+    fn build(entries: &[u8], indirect: bool) -> Self {
         // An entry has at least a serial and a UTCTime: 2 + 3 + 15 octets; read to know the number.
         let mut offsets = Vec::new();
         let mut issuers = Vec::new();
-        let mut problem = None;
+        let mut problem: Option<String> = None;
         let hasher = RandomState::new();
         let mut walker = Walker::new(entries);
-        let bad = |at: usize| move |e: tlv::TlvError| format!("revoked certificates, byte {at}: {e}");
         while !walker.is_empty() {
             let at = walker.offset();
-            let entry = walker.expect(tag::SEQUENCE).map_err(bad(at))?;
-            let mut parts = Walker::new(entry.contents);
-            let serial = parts.expect(tag::INTEGER).map_err(bad(at))?;
-            if !der_header(&entry) || !der_header(&serial) {
-                problem.get_or_insert("an entry that is not DER");
-            }
-            parts.next().map_err(bad(at))?;
-            offsets.push((at as u32 + 1, hasher.hash_one(minimal(serial.contents))));
-            if let Some(list) = parts.optional(tag::SEQUENCE).map_err(bad(at))? {
-                let list = extensions::read_list(list.contents, 0)
-                    .map_err(|e| format!("revoked certificates, byte {at}: {}", e.what))?;
-                for extension in &list {
-                    match extension.id.0 {
-                        oid::CERTIFICATE_ISSUER => {
-                            let names = extensions::general_names(extension.value)
-                                .map_err(|e| format!("certificateIssuer, byte {at}: {}", e.what))?;
-                            let keys = names.iter().filter_map(|n| match n {
-                                GeneralName::Directory(name) => Some(name.key()),
-                                _ => None,
-                            });
-                            issuers.push((at as u32, keys.collect::<Vec<_>>()));
-                            if !indirect {
-                                problem.get_or_insert("certificateIssuer in a CRL that is not indirect");
-                            }
-                        }
-                        oid::REASON_CODE | oid::INVALIDITY_DATE | oid::HOLD_INSTRUCTION => {}
-                        _ if extension.critical => {
-                            problem.get_or_insert("a critical entry extension that is not processed");
-                        }
-                        _ => {}
-                    }
+            let bad = |what: String| format!("revoked certificates, byte {at}: {what}");
+            let entry = match walker.expect(tag::SEQUENCE) {
+                Ok(entry) => entry,
+                Err(e) => {
+                    problem.get_or_insert(bad(e.to_string()));
+                    break;
                 }
-            }
-            if !parts.is_empty() {
-                return Err(format!("revoked certificates, byte {at}: elements behind the entry"));
+            };
+            let mut parts = Walker::new(entry.contents);
+            let read = parts.expect(tag::INTEGER).map_err(Malformed::from).and_then(|serial| {
+                offsets.push((at as u32 + 1, hasher.hash_one(minimal(serial.contents))));
+                if !der_header(&entry) || !der_header(&serial) {
+                    problem.get_or_insert(bad("an entry that is not DER".into()));
+                }
+                parts.next()?;
+                let list = parts.optional(tag::SEQUENCE)?;
+                extensions::end(&parts)?;
+                list.map_or(Ok(Vec::new()), |list| extensions::read_list(list.contents, 0))
+            });
+            let list = match read {
+                Ok(list) => list,
+                Err(e) => {
+                    problem.get_or_insert(bad(e.what));
+                    if indirect {
+                        // Whose entries follow is not known: nobody's.
+                        issuers.push((at as u32, Vec::new()));
+                    }
+                    continue;
+                }
+            };
+            for extension in &list {
+                match extension.id.0 {
+                    oid::CERTIFICATE_ISSUER => {
+                        let names = extensions::general_names(extension.value).unwrap_or_else(|e| {
+                            problem.get_or_insert(bad(format!("certificateIssuer: {}", e.what)));
+                            Vec::new()
+                        });
+                        let keys = names.iter().filter_map(|n| match n {
+                            GeneralName::Directory(name) => Some(name.key()),
+                            _ => None,
+                        });
+                        issuers.push((at as u32, keys.collect::<Vec<_>>()));
+                        if !indirect {
+                            problem
+                                .get_or_insert(bad("certificateIssuer in a CRL that is not indirect".into()));
+                        }
+                    }
+                    oid::REASON_CODE | oid::INVALIDITY_DATE | oid::HOLD_INSTRUCTION => {}
+                    _ if extension.critical => {
+                        problem.get_or_insert(bad("a critical entry extension that is not processed".into()));
+                    }
+                    _ => {}
+                }
             }
         }
         let size = (offsets.len() * 2).next_power_of_two().max(2);
@@ -407,7 +431,7 @@ impl Index {
             }
             table[slot] = place;
         }
-        Ok(Self { table, hasher, issuers, problem })
+        Self { table, hasher, issuers, problem }
     }
 }
 

@@ -104,7 +104,7 @@ impl<'m> Asked<'_, 'm> {
         let engine = self.engine;
         let ca = certificate.is_ca();
         for name in std::iter::once(issuer).chain(issuers.iter().filter(|name| *name != issuer)) {
-            let meant = if issuers.is_empty() { name == issuer } else { issuers.contains(name) };
+            let meant = if point.crl_issuer.is_empty() { name == issuer } else { issuers.contains(name) };
             for &i in engine.crls_by_issuer.get(name).into_iter().flatten() {
                 let crl = &engine.crls[i];
                 let scope = crl.scope();
@@ -184,13 +184,18 @@ impl<'m> Asked<'_, 'm> {
         let mut mask = 0;
         let mut fresh = None;
         let mut notes = Vec::new();
+        let contradicts =
+            |entry: &Option<CrlEntry>| entry.as_ref().is_some_and(|e| e.reason == REMOVE_FROM_CRL);
         let (mut stale, mut unusable) = (None, self.untrusted.first().cloned());
-        for (one, crl, _) in &entries {
+        for (one, crl, entry) in &entries {
             if crl.is_delta() {
                 continue;
             }
             if let Some(problem) = crl.problem() {
                 unusable.get_or_insert(problem);
+            } else if contradicts(entry) {
+                // RFC 5280 section 5.3.1: the code appears in delta CRLs alone.
+                unusable.get_or_insert("a complete CRL that lists the certificate as removeFromCRL".into());
             } else if !current(crl) {
                 let until =
                     crl.next_update().map_or("without nextUpdate".to_owned(), |n| format!("until {n}"));
