@@ -251,12 +251,25 @@ fn records_are_counted_against_what_was_expected() {
 #[test]
 fn fail_on_decides_the_exit_code_only() {
     let dir = tempfile::tempdir().unwrap();
+    // A good person and one whose certificate is too large: an error, and nothing that is unreadable.
+    let export = std::fs::read_to_string(fixture("openldap.ldif")).unwrap().replace("\r\n", "\n");
+    let people = ["minseo.oh", "daeho.yoon"].map(|who| {
+        export.split("\n\n").find(|record| record.contains(&format!("uid: {who}"))).unwrap().to_owned()
+    });
+    let ldif = dir.path().join("two.ldif");
+    std::fs::write(&ldif, people.join("\n\n") + "\n").unwrap();
     for (level, exit) in [("never", 0), ("warning", 1), ("error", 1), ("uncovered", 1)] {
         let bundle = dir.path().join(level);
-        let output = convert(&["ad-ldapsearch.ldif"], &bundle, &["--fail-on", level]);
+        let mut arguments = vec!["convert".to_owned(), ldif.display().to_string()];
+        arguments.extend(trust());
+        arguments.extend(["--fail-on", level, "-o"].map(str::to_owned));
+        arguments.push(bundle.display().to_string());
+        let output = certferry(arguments);
         assert_eq!(code(&output), exit, "{level}: {}", stderr(&output));
         assert_eq!(tree(&bundle), tree(&dir.path().join("never")));
     }
+    // A range that never closes is something that was not read: a person must look, whatever the level.
+    assert_eq!(code(&convert(&["ad-ldapsearch.ldif"], &dir.path().join("range"), &[])), 1);
 }
 
 #[test]
