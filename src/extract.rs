@@ -101,8 +101,12 @@ fn contained<'a>(
         .notes
         .iter()
         .map(|note| {
-            let rule = if note.is_damage() { &rules::CONTAINER_DAMAGED } else { &rules::CONTAINER_IRREGULAR };
-            Finding::new(rule, format!("about the container: {note}"), "")
+            let (rule, required) = if note.is_damage() {
+                (&rules::CONTAINER_DAMAGED, "a container that can be read to its end")
+            } else {
+                (&rules::CONTAINER_IRREGULAR, "")
+            };
+            Finding::new(rule, format!("about the container: {note}"), required)
         })
         .collect();
     findings.extend(statement(&container));

@@ -47,3 +47,4 @@ pub mod policy;
 pub mod recipient;
 pub mod rules;
 pub mod select;
+mod temporary;

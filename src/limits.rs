@@ -69,10 +69,10 @@ pub const BUNDLE_DAYS: i64 = 30;
 /// Days until the next bundle is expected.
 pub const NEXT_RUN_DAYS: i64 = 30;
 
-/// RSA modulus below which a certificate is withheld (RFC 8551 section 4.4 forbids below 1024).
+/// RSA modulus below which a certificate is withheld (RFC 8551 section 4: keys below 1024 bits are historic).
 pub const RSA_BITS_REFUSED: usize = 1_024;
 
-/// RSA modulus below which a certificate draws a warning (RFC 8551 section 4.3; NIST SP 800-57).
+/// RSA modulus below which a certificate draws a warning (RFC 8551 section 4; NIST SP 800-57).
 pub const RSA_BITS_WARNED: usize = 2_048;
 
 /// Recipients a payload file holds unless `--batch` says otherwise.

@@ -183,6 +183,9 @@ impl Object {
             self.remote |= !bytes.is_empty();
         } else if is("isCriticalSystemObject") {
             self.critical |= text().eq_ignore_ascii_case("TRUE");
+        } else if let Some(canonical) = crate::ldif::canonical(name.as_bytes()).filter(|known| !is(known)) {
+            // An OID or another name of an attribute that is known.
+            self.take(Field { name: canonical, ..field });
         }
     }
 
@@ -571,6 +574,16 @@ mod tests {
         mails.take(field("MAIL", b"b@example.com"));
         assert!(mails.addresses().several_mail);
         assert_eq!(mails.addresses().primary().unwrap().as_str(), "a@example.com");
+    }
+
+    #[test]
+    fn oids_are_names() {
+        let mut object = Object::at(Place::default());
+        object.take(field("0.9.2342.19200300.100.1.3", b"kim@example.com"));
+        object.take(field("2.5.4.0", b"inetOrgPerson"));
+        object.take(field("9.9.9", b"nothing known"));
+        assert_eq!(object.mail, ["kim@example.com"]);
+        assert!(object.classes.person);
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn shadowing(choices: &mut [Choice<'_>], findings: &mut Vec<Finding>) {
             choice.findings.push(Finding::new(
                 &recipient_rules::STALE_SHADOWS_FRESH,
                 "the value has expired and stands before a fresh userCertificate",
-                "deleted from the directory",
+                "no expired value in userSMIMECertificate",
             ));
         }
     }

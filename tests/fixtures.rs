@@ -219,3 +219,52 @@ fn the_bundle_is_what_it_was() {
         std::fs::read(root().join("src/bundle/publish.ps1")).unwrap()
     );
 }
+
+/// Real output is what the schemas say, and the schemas come from the types.
+#[test]
+fn real_output_fits_the_schemas() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    convert(COMPANY, &bundle, &[]);
+    let validator = |name: &str| {
+        let output = certferry(["generate", "schema", name]);
+        assert_eq!(code(&output), 0);
+        jsonschema::validator_for(&serde_json::from_slice(&output.stdout).unwrap()).unwrap()
+    };
+    let check = |name: &str, values: &[Value]| {
+        let validator = validator(name);
+        assert!(!values.is_empty());
+        for value in values {
+            assert!(validator.is_valid(value), "{name}: {:?}", validator.iter_errors(value).next());
+        }
+        // A schema that lets everything pass would say nothing.
+        let mut odd = values[0].clone();
+        odd["surprise"] = Value::Bool(true);
+        assert!(!validator.is_valid(&odd), "{name} lets unknown keys pass");
+    };
+    check("manifest", &[manifest(&bundle)]);
+    check("finding", &lines(&bundle.join("review/findings.ndjson")));
+    check("payload", &lines(&bundle.join("transfer/payload/0001.ndjson")));
+    check(
+        "transfer",
+        &[serde_json::from_slice(&std::fs::read(bundle.join("transfer/transfer.json")).unwrap()).unwrap()],
+    );
+    let report = certferry(["verify", bundle.to_str().unwrap(), "--at", AT, "--format", "json"]);
+    assert_eq!(code(&report), 0, "{}", stdout(&report));
+    check("verify", &[serde_json::from_slice(&report.stdout).unwrap()]);
+}
+
+/// inspect reads exports too: one line a certificate, the values of one person apart from another's.
+#[test]
+fn inspect_judges_an_export() {
+    let mut arguments = vec!["inspect".to_owned(), fixture("openldap.ldif").display().to_string()];
+    arguments.extend(trust());
+    arguments.extend(["--format".to_owned(), "ndjson".to_owned()]);
+    let output = certferry(arguments);
+    assert_eq!(code(&output), 1, "some are not accepted");
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().filter(|line| line["verdict"] == "accept").count() > 20);
+    assert!(lines.iter().any(|line| line["role"] == "chain"));
+    assert!(lines.iter().all(|line| line["source"].as_str().unwrap().contains("openldap.ldif")));
+    assert!(lines.iter().any(|line| line["findings"][0]["code"] == "private-key"));
+}

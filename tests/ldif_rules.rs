@@ -642,3 +642,53 @@ fn records_can_be_read_again() {
         assert_eq!(records, 3);
     }
 }
+
+#[test]
+fn a_cr_file_with_a_stray_lf_is_read_line_by_line() {
+    for end in ["\r\n", "\n"] {
+        let input = format!("dn: cn=a\rcn: x\r\rdn: cn=b\rcn: y{end}");
+        check(input.as_bytes(), "1 cn=a cn=x\n1 warning cr-line-ends\n4 cn=b cn=y");
+    }
+}
+
+#[test]
+fn a_crlf_file_cut_between_cr_and_lf() {
+    check(b"dn: cn=a\r\nmail: x\r", "1 cn=a mail=x\n2 warning no-final-newline");
+    check(
+        b"dn: cn=a\r\ncn:: eA\r",
+        "1 cn=a cn=x\n2 warning odd-base64\n2 warning cut-off\n2 warning no-final-newline",
+    );
+}
+
+#[test]
+fn what_stands_right_before_the_next_dn_is_of_that_record() {
+    check(
+        b"dn: cn=a\ncn: x\nversion: 1\ndn: cn=b\ncn: y\n",
+        "1 cn=a cn=x\n3 warning inner-version\n4 cn=b cn=y\n4 warning missing-blank-line",
+    );
+    check_lines("version: 1\ncn: x\n", "1 cn=a version=1|cn=x");
+    check(
+        b"dn: cn=a\ncn:: eHh4\n1234\ndn: cn=b\ncn: y\n",
+        "1 cn=a cn=xxx\n3 warning id-line\n4 cn=b cn=y\n4 warning missing-blank-line",
+    );
+}
+
+#[test]
+fn a_trailer_is_seen_without_its_blank_line() {
+    check_lines("cn: x\nsearch: 2\nresult: 4 Size limit exceeded\n", "1 cn=a cn=x\n4 error search-failed");
+    check_lines("search: 2\nresult: 4 x\ncn: x\n", "1 cn=a search=2|result=4 x|cn=x");
+}
+
+#[test]
+fn a_modify_without_values_is_noted_once() {
+    check_lines("changetype: modify\n", "1 cn=a [modify]\n1 warning no-attributes");
+    check_lines("changetype: modify\nadd: cn\n-\n", "1 cn=a [modify]\n1 warning no-attributes");
+    check_lines("changetype: modify\ndelete: cn\n-\n", "1 cn=a [modify]\n3 error modify-part-ignored");
+    check_lines("changetype: modify\nreplace: cn\n-\n", "1 cn=a [modify]\n4 error modify-part-ignored");
+}
+
+#[test]
+fn marks_and_blanks_before_the_first_record() {
+    check(b"\xEF\xBB\xBF\xEF\xBB\xBFdn: cn=a\ncn: x\n", "1 cn=a cn=x\n1 warning inner-bom");
+    check(b"version : 1\ndn: cn=a\ncn: x\n", "1 warning blank-before-colon\n2 cn=a cn=x");
+}

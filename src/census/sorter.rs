@@ -52,7 +52,7 @@ impl Sorter {
 
     fn spill(&mut self) -> io::Result<()> {
         self.buffer.sort_unstable();
-        let mut file = BufWriter::with_capacity(MERGE_BUFFER, tempfile::tempfile()?);
+        let mut file = BufWriter::with_capacity(MERGE_BUFFER, crate::temporary::file()?);
         for key in &self.buffer {
             file.write_all(key)?;
         }
@@ -97,7 +97,7 @@ fn merge(runs: Vec<(File, u64)>) -> io::Result<Sorted> {
         }
         readers.push(keys);
     }
-    let mut out = BufWriter::with_capacity(MERGE_BUFFER, tempfile::tempfile()?);
+    let mut out = BufWriter::with_capacity(MERGE_BUFFER, crate::temporary::file()?);
     while let Some(Reverse((key, run))) = heap.pop() {
         out.write_all(&key)?;
         if let Some(key) = readers.get_mut(run).and_then(Iterator::next).transpose()? {

@@ -57,7 +57,7 @@ fn frame(c: &Certificate<'_>, out: &mut Vec<Defect>) {
     }
     let serial_at = c.offset_of(c.serial);
     if c.serial.first().is_none_or(|b| b & 0x80 != 0) || c.serial.iter().all(|b| *b == 0) {
-        let found = c.serial_hex();
+        let found = if c.serial.is_empty() { "no octets".to_owned() } else { c.serial_hex() };
         add(C::SerialNotPositive, serial_at, found, "a positive integer", "RFC 5280 section 4.1.2.2");
     }
     if c.serial.len() > 20 {
@@ -617,7 +617,7 @@ pub(super) fn der(c: &Certificate<'_>) -> Result<(), Malformed> {
     let whole = walker.next().map_err(Malformed::from)?;
     strict(&whole, c, 0)?;
     if c.time_forms().contains(&TimeForm::NotDer) {
-        let what = "a time without seconds, with a fraction, or in another zone than Z";
+        let what = "a time that is none, without seconds, with a fraction, or in another zone than Z";
         return Err(Malformed::new(c.offset_of(c.issuer.raw()), what));
     }
     for extension in c.extensions() {

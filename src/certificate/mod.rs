@@ -174,15 +174,14 @@ impl<'a> Certificate<'a> {
         };
         nothing_behind(&fields);
         let mut dates = Walker::new(validity.contents);
-        let date = |dates: &mut Walker<'a>, part| -> Result<(UnixTime, TimeForm), Unreadable> {
+        // A date that is none does not lose the certificate: it begins when time ends, or ended before it
+        // began, so that it is never valid, and the form says so.
+        let date = |dates: &mut Walker<'a>, part, never| -> Result<(UnixTime, TimeForm), Unreadable> {
             let element = dates.next().map_err(stop(validity.contents, part))?;
-            time::read(&element).ok_or_else(|| Unreadable {
-                offset: extensions::offset_in(der, element.raw).unwrap_or(0),
-                part,
-                found: format!("no time: {:?}", String::from_utf8_lossy(element.contents)),
-            })
+            Ok(time::read(&element).unwrap_or((never, TimeForm::NotDer)))
         };
-        let (not_before, not_after) = (date(&mut dates, "notBefore")?, date(&mut dates, "notAfter")?);
+        let not_before = date(&mut dates, "notBefore", UnixTime::LAST)?;
+        let not_after = date(&mut dates, "notAfter", UnixTime::FIRST)?;
         nothing_behind(&dates);
         Ok(Self {
             der: whole.raw,

@@ -13,6 +13,11 @@ use super::tlv::{Element, tag};
 pub struct UnixTime(pub i64);
 
 impl UnixTime {
+    /// 0001-01-01T00:00:00Z, before any certificate.
+    pub const FIRST: Self = Self(-62_135_596_800);
+    /// 9999-12-30T00:00:00Z, the last day that has an RFC 3339 form in every zone.
+    pub const LAST: Self = Self(253_402_128_000);
+
     /// RFC 3339 in UTC, such as `2031-04-02T11:00:00Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {

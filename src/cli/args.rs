@@ -25,8 +25,9 @@ Examples:
   certferry verify bundle
   certferry explain no-email-match
 
-Exit codes: 0 done · 1 done, but a person must look · 2 wrong use · 3 no usable input · 4 output could not
-be written · 5 verify: not good · 70 internal error. Data goes to stdout, messages to stderr.
+Exit codes: 0 done · 1 done, but a person must look · 2 wrong use · 3 no usable input ·
+4 output could not be written · 5 verify: not good · 70 internal error.
+Data goes to stdout, messages to stderr.
 No verb ever uses a network.";
 
 /// Options of every verb.
@@ -174,7 +175,7 @@ Examples:
   Partners' certificates from a folder, owners named in a table:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
   From a pipe:
-    ldapsearch -LLL ... | certferry convert - --trust root.pem -o bundle
+    ldapsearch ... | certferry convert - --trust root.pem -o bundle
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 
@@ -215,7 +216,7 @@ pub enum FailOn {
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B) or folders of them.
+    /// Certificate files (PEM, DER, P7B), LDIF exports, folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.
@@ -263,7 +264,7 @@ pub enum Profile {
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   certferry inspect kim.cer
-  certferry inspect partner.p7b --trust partner-root.pem --crl partner.crl --email kim@partner.example
+  certferry inspect partner.p7b --trust partner-root.pem --email kim@partner.example
   certferry inspect certificates/ --format ndjson
   certferry inspect target.pem --profile rfc5280 --trust root.pem --intermediate cas/ --crl crls/ --revocation hard
 
@@ -288,8 +289,9 @@ Examples:
   certferry verify bundle
   certferry verify bundle/transfer --format json
 
-DIR may be the whole bundle or either half. The hash lists travel with the files, so they show damage and
-mistakes; against deliberate change compare the bundle id with the one that came by a second channel.")]
+DIR may be the whole bundle or either half. The hash lists travel with the files, so they show
+damage and mistakes; against deliberate change compare the bundle id and the hash of
+transfer/SHA256SUMS with those that came by a second channel.")]
 pub struct Verify {
     /// A bundle folder, or its review/ or transfer/ half.
     pub dir: PathBuf,

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::args::{Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg};
+use super::expected::Expected;
 use super::material::Material;
 use super::progress;
 use super::summary::{self, Closed};
@@ -17,6 +18,7 @@ use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
+use crate::input::walk::relative;
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
@@ -37,6 +39,7 @@ use crate::rules::{Finding, Rule, run as run_rules};
 /// What ends the run: wrong use, no usable input, an input that changed, an output that cannot be
 /// written.
 pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
+    super::signals::watch();
     let at = instant(args.judging.at.as_deref())?;
     if let Some(out) = &args.out {
         // Before any work: a run of an hour must not end with "already exists".
@@ -49,7 +52,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
             ));
         }
     }
-    let expected = Expected::read(&args.expect_records)?;
+    let expected = Expected::read(&args.expect_records, &args.inputs)?;
     let material = Material::read(&args.judging)?;
     let reading = reading(args)?;
     let (engine, crl_findings) = super::engine::build(&material, &args.judging, Options::smime(at));
@@ -63,7 +66,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
-        return Err(no_input(&opened));
+        return Err(no_input(&opened, None));
     }
     let threads =
         args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -78,12 +81,12 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
             source.sha256 = sha256;
         }
     }
-    if counted.sources.iter().map(|count| count.records + count.values).sum::<u64>() == 0 {
-        return Err(no_input(&opened));
+    if counted.sources.iter().all(|count| count.records + count.values == count.secrets) {
+        return Err(no_input(&opened, Some(&counted)));
     }
 
     let policy = policy::document();
-    let id = identity(args, at, &opened, &material, &policy)?;
+    let id = identity(args, &expected, at, &opened, &material, &policy)?;
     let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
     for finding in &crl_findings {
         run.finding(finding, None)?;
@@ -136,12 +139,15 @@ fn read_map<K>(
 }
 
 /// Why there is nothing to work on, file by file.
-fn no_input(opened: &Opened) -> Error {
+fn no_input(opened: &Opened, counted: Option<&Counted>) -> Error {
     let mut lines: Vec<String> = opened.findings.iter().map(|(_, finding)| finding.found.clone()).collect();
-    if lines.is_empty() {
-        let empty =
-            opened.sources.iter().map(|source| format!("{} holds no record and no certificate", source.path));
-        lines = empty.collect();
+    for (source, count) in opened.sources.iter().zip(counted.map_or(&[][..], |counted| &counted.sources)) {
+        if count.secrets > 0 {
+            lines
+                .push(format!("{} holds a private key, which was not read, and no certificate", source.path));
+        } else if lines.is_empty() {
+            lines.push(format!("{} holds no record and no certificate", source.path));
+        }
     }
     let more = lines.len().saturating_sub(5);
     lines.truncate(5);
@@ -150,13 +156,18 @@ fn no_input(opened: &Opened) -> Error {
     }
     Error::NoInput {
         message: format!("there is nothing to convert: {}", lines.join("; ")),
-        hint: "give an LDIF export (ldifde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into(),
+        hint: if opened.any_opened {
+            "give an LDIF export (ldifde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into()
+        } else {
+            "check the path, and whether you may read it".into()
+        },
     }
 }
 
 /// The bundle's identity: a hash over all that decides its content.
 fn identity(
     args: &Convert,
+    expected: &Expected,
     at: UnixTime,
     opened: &Opened,
     material: &Material,
@@ -174,9 +185,7 @@ fn identity(
     id.field("source-rules", &format!("{:?}", args.source_rules));
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
-    for expected in &args.expect_records {
-        id.field("expect-records", expected);
-    }
+    expected.identify(&mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
             let bytes = read_file(path, MAP_FILE_BYTES)
@@ -199,7 +208,6 @@ fn identity(
 
 fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Result<Option<Writer>, Error> {
     let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return Ok(None) };
-    super::signals::watch();
     let options = StageOptions {
         force: args.force,
         manifest: format(args.manifest),
@@ -228,47 +236,13 @@ fn tool() -> Tool {
     Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
 }
 
-/// What `--expect-records` says.
-#[derive(Default)]
-struct Expected {
-    total: Option<u64>,
-    inputs: BTreeMap<String, u64>,
-}
-
-impl Expected {
-    fn read(options: &[String]) -> Result<Self, Error> {
-        let mut expected = Self::default();
-        for option in options {
-            let (input, number) = match option.rsplit_once('=') {
-                Some((input, number)) => (Some(input), number),
-                None => (None, option.as_str()),
-            };
-            let number: u64 = number.trim().parse().map_err(|_| {
-                Error::usage(
-                    format!("--expect-records {option}: {number:?} is no number"),
-                    "write --expect-records 1234, or --expect-records users.ldf=1234",
-                )
-            })?;
-            match input {
-                Some(input) => {
-                    let name =
-                        Path::new(input).file_name().map_or(input.into(), |name| name.to_string_lossy());
-                    expected.inputs.insert(name.into_owned(), number);
-                }
-                None => expected.total = Some(number),
-            }
-        }
-        Ok(expected)
-    }
-}
-
 /// A run on its way.
 struct Run<'a> {
     args: &'a Convert,
     term: &'a Term,
     writer: Option<Writer>,
     counts: Counts,
-    codes: BTreeMap<&'static str, (Severity, u64)>,
+    codes: BTreeMap<(&'static str, Severity), u64>,
     unreadable: BTreeMap<u32, u64>,
     tallies: BTreeMap<u32, Tally>,
     /// Issuer → a place that it names, at whom it was seen first, and at how many people.
@@ -310,9 +284,7 @@ impl<'a> Run<'a> {
     }
 
     fn code(&mut self, rule: &'static Rule, severity: Severity, count: u64) {
-        let entry = self.codes.entry(rule.code).or_insert((severity, 0));
-        entry.0 = entry.0.max(severity);
-        entry.1 += count;
+        *self.codes.entry((rule.code, severity)).or_default() += count;
     }
 
     /// What is known before anything is judged.
@@ -393,7 +365,7 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.add(&results.counts);
-        for (code, (severity, count)) in results.codes {
+        for ((code, severity), count) in results.codes {
             if let Some(rule) = crate::rules::find(code) {
                 self.code(rule, severity, count);
             }
@@ -441,12 +413,18 @@ impl<'a> Run<'a> {
             self.finding(&finding, None)?;
         }
         let mut counts: Vec<(String, u64, u64)> = Vec::new();
+        let records = |of: Option<usize>| -> u64 {
+            let all = counted.sources.iter().zip(&opened.arguments);
+            all.filter(|(_, argument)| of.is_none_or(|of| **argument == of))
+                .map(|(count, _)| count.records)
+                .sum()
+        };
         if let Some(wanted) = expected.total {
-            counts.push(("all inputs".into(), u64::from(counted.records), wanted));
+            counts.push(("all inputs".into(), records(None), wanted));
         }
-        for (name, wanted) in &expected.inputs {
-            let found = opened.sources.iter().zip(&counted.sources).find(|(source, _)| source.path == *name);
-            counts.push((name.clone(), found.map_or(0, |(_, count)| count.records), *wanted));
+        for (argument, wanted) in &expected.inputs {
+            let name = self.args.inputs.get(*argument).map(|path| relative(path, path)).unwrap_or_default();
+            counts.push((name, records(Some(*argument)), *wanted));
         }
         for (name, found, wanted) in counts.into_iter().filter(|(_, found, wanted)| found != wanted) {
             let finding = Finding::new(
@@ -557,11 +535,7 @@ fn inputs(
             sha256: hex(&source.sha256),
             kind: source.kind.clone(),
             records: count.records,
-            expected_records: expected
-                .inputs
-                .get(&source.path)
-                .copied()
-                .or(expected.total.filter(|_| opened.sources.len() == 1)),
+            expected_records: expected.of(index as usize, opened),
             unreadable: unreadable.get(&index).copied().unwrap_or_default(),
         })
         .collect()

@@ -53,7 +53,7 @@ fn explain(rule: &Rule) -> String {
         rule.title,
         severity(rule.severity),
         match decision(rule) {
-            "-" => "none: it is not about one certificate",
+            "-" => "none: it decides about no candidate",
             "publish" => "publish: it does not withhold a certificate",
             other => other,
         },

@@ -58,6 +58,7 @@ impl Material {
     /// certificate that cannot be read is an error finding.
     fn certificates(&mut self, option: &str, path: &Path) -> Result<Vec<Vec<u8>>, Error> {
         let mut found = Vec::new();
+        let told = self.findings.len();
         for (name, bytes) in self.files(option, path, CERTIFICATE_FILE_BYTES)? {
             let file = open_certificate_file(&bytes);
             for (_, kind) in &file.secrets {
@@ -79,8 +80,10 @@ impl Material {
             }
         }
         if found.is_empty() {
+            let why = self.findings.get(told..).unwrap_or_default().first();
+            let why = why.map(|(_, finding)| format!(": {}", finding.found)).unwrap_or_default();
             return Err(Error::usage(
-                format!("{option} {}: there is no certificate", path.display()),
+                format!("{option} {}: there is no certificate{why}", path.display()),
                 "name a certificate in PEM, DER or P7B form, or a folder that holds one",
             ));
         }
@@ -115,7 +118,7 @@ impl Material {
                     Ok(bytes) => files.push((found.display, bytes)),
                     Err(error) => self.skipped(option, &found.display, &error.to_string()),
                 },
-                Err(problem) => self.skipped(option, problem.display(), &problem.to_string()),
+                Err(problem) => self.skipped(option, problem.display(), &problem.what()),
             }
         }
         Ok(files)

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod convert;
 mod engine;
+mod expected;
 pub mod explain;
 pub mod generate;
 pub mod inspect;
@@ -18,6 +19,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 
 use crate::certificate::UnixTime;
 
@@ -49,7 +51,7 @@ pub fn run() -> u8 {
 pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(error),
     };
     let term = Term::new(&cli.general);
     let done = match &cli.verb {
@@ -72,7 +74,11 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// What clap refuses, or prints when it was asked for help.
-fn refuse(error: &clap::Error) -> u8 {
+fn refuse(mut error: clap::Error) -> u8 {
+    if error.kind() == ErrorKind::UnknownArgument {
+        // An option that this release lacks is no value: the advice to write `-- --option` misleads.
+        error.remove(ContextKind::Suggested);
+    }
     // A closed pipe while help is printed is nobody's error.
     let _ = error.print();
     if error.use_stderr() { exit::USAGE } else { exit::DONE }

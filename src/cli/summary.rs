@@ -1,6 +1,7 @@
 //! What a run says when it ends: who can be written to, totals that reconcile, what to look at first,
 //! and which command comes next.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Done;
@@ -8,6 +9,8 @@ use super::args::Convert;
 use super::term::{Term, escape};
 use crate::bundle::Sealed;
 use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
+use crate::ldif;
+use crate::rules::{input, run};
 
 /// A run that has ended.
 pub struct Closed {
@@ -17,8 +20,8 @@ pub struct Closed {
     pub identity: BundleIdentity,
     /// The bundle, unless it was a dry run.
     pub sealed: Option<Sealed>,
-    /// How often each code was found, and its greatest weight.
-    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// How often each code was found with each weight.
+    pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// No path was verified.
     pub unverified: bool,
     /// How it ends.
@@ -70,8 +73,9 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
                 ));
             }
             term.say(&format!(
-                "{} read {path}/review/manifest.csv, then: certferry verify {path}",
-                term.bold("Next")
+                "{} read {}, then: certferry verify {path}",
+                term.bold("Next"),
+                escape(&sealed.path.join("review").join("manifest.csv").display().to_string()),
             ));
             term.say("  Carry transfer/ to the upload step, and the id and the hash above by another way.");
         }
@@ -79,18 +83,37 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     }
 }
 
-/// The codes that a person should look at, the weightiest and most frequent first.
+/// Whether one such finding alone can stand for thousands of people.
+fn is_of_the_run(code: &str) -> bool {
+    [
+        run::NO_TRUST_ANCHORS.code,
+        run::NO_CERTIFICATE_VALUES.code,
+        run::RECORD_COUNT_UNEXPECTED.code,
+        run::TRUST_CERTIFICATE_UNREADABLE.code,
+        input::FILE_UNREADABLE.code,
+        ldif::Code::SearchFailed.as_str(),
+        ldif::Code::CountMismatch.as_str(),
+        ldif::Code::PagesMissing.as_str(),
+        ldif::Code::RecordTooLarge.as_str(),
+    ]
+    .contains(&code)
+}
+
+/// The codes that a person should look at: what concerns a whole file or the run before what concerns
+/// single people, then the weightiest and most frequent.
 fn look_first(closed: &Closed, term: &Term) {
     let mut codes: Vec<(&str, Severity, u64)> = closed
         .codes
         .iter()
-        .filter(|(_, (severity, _))| *severity > Severity::Info)
-        .map(|(code, (severity, count))| (*code, *severity, *count))
+        .filter(|((_, severity), _)| *severity > Severity::Info)
+        .map(|((code, severity), count)| (*code, *severity, *count))
         .collect();
     if codes.is_empty() {
         return;
     }
-    codes.sort_by(|left, right| (right.1, right.2, left.0).cmp(&(left.1, left.2, right.0)));
+    codes.sort_by_key(|(code, severity, count)| {
+        (Reverse(is_of_the_run(code)), Reverse(*severity), Reverse(*count), *code)
+    });
     term.say(&term.bold("Look first at"));
     let more = codes.len().saturating_sub(8);
     for (code, severity, count) in codes.into_iter().take(8) {

@@ -67,7 +67,7 @@ pub fn spool(input: &mut dyn Read) -> Result<Spooled, SpoolError> {
         Kind::Empty | Kind::Ldif | Kind::Pem | Kind::Text | Kind::Secret(Secret::Pem) => {}
         _ => return Err(SpoolError::Kind(kind)),
     }
-    let file = tempfile::tempfile().map_err(SpoolError::Write)?;
+    let file = crate::temporary::file().map_err(SpoolError::Write)?;
     let mut filter = Filter::new(io::BufWriter::with_capacity(BLOCK, file), start);
     let mut context = digest::Context::new(&digest::SHA256);
     let mut bytes = 0u64;

@@ -48,6 +48,14 @@ pub enum WalkProblem {
 }
 
 impl WalkProblem {
+    /// What is wrong, without the entry's name, for messages that have named it.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let text = self.to_string();
+        let rest = text.strip_prefix(self.display()).and_then(|rest| rest.strip_prefix(": "));
+        rest.unwrap_or(&text).to_owned()
+    }
+
     /// The entry as outputs name it.
     #[must_use]
     pub fn display(&self) -> &str {

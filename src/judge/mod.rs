@@ -383,6 +383,7 @@ impl Judge<'_> {
                     .map(|other| label(&other, None))
             };
             rules::address::check(certificate, reach, &owners, &mut draft.findings);
+            soften_not_for_mail(&mut draft.findings);
             shared(certificate, notes, world, memory, &mut draft.findings);
             let signing = draft.others.iter().filter(|other| !other.is_ca());
             for other in signing {
@@ -492,8 +493,8 @@ impl Judge<'_> {
     /// Why, in one plain sentence.
     fn reason(&self, draft: &Draft<'_>, decision: Decision) -> String {
         if decision == Decision::Withhold {
-            let cause =
-                draft.findings.iter().filter(|finding| finding.withholds()).max_by_key(|f| f.severity);
+            let withholding = draft.findings.iter().filter(|finding| finding.withholds());
+            let cause = withholding.max_by_key(|finding| (plainness(finding), finding.severity));
             return match (cause, &self.paths) {
                 (Some(finding), _) => format!("Withheld: {}.", finding.found),
                 (None, Paths::Missing) => {
@@ -511,6 +512,29 @@ impl Judge<'_> {
         match self.paths {
             Paths::Verified(_) => format!("Published: its path is valid, it {use_for}, until {until}."),
             _ => format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}."),
+        }
+    }
+}
+
+/// How well a cause explains by itself that a certificate is withheld. One that was never meant for mail
+/// needs no word about its address; an authority's needs none about its key usage.
+fn plainness(finding: &Finding) -> u8 {
+    let rule = finding.rule;
+    if rule == &value_rules::DUPLICATE_VALUE {
+        3
+    } else if rule == &rules::usage::CA_CERTIFICATE {
+        2
+    } else {
+        u8::from(rule == &rules::usage::NOT_FOR_MAIL)
+    }
+}
+
+/// `error` and `warning` are for certificates that were meant for mail; what else is wrong with one for
+/// logon or file encryption is nobody's concern here.
+fn soften_not_for_mail(findings: &mut [Finding]) {
+    if findings.iter().any(|finding| finding.rule == &rules::usage::NOT_FOR_MAIL) {
+        for finding in findings {
+            finding.severity = Severity::Info;
         }
     }
 }
@@ -565,7 +589,12 @@ fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding>
                     "{} objects claim the address {}; another one is {}",
                     note.objects,
                     address.as_str(),
-                    label(&theirs, other.dn.as_deref())
+                    // Its address says nothing here: it is the same.
+                    other.dn.clone().unwrap_or_else(|| format!(
+                        "at line {} of {}",
+                        other.place.line,
+                        world.input(other.place)
+                    ))
                 ),
                 "one object for one primary address",
             )

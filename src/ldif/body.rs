@@ -35,8 +35,12 @@ impl BlockParser<'_> {
                 break;
             }
             // Nearly every line starts with a letter and is looked at only once.
-            let special = |b: &u8| !b.is_ascii_alphabetic() || matches!(b, b'd' | b'D');
-            if !first && text.get(pos).is_some_and(special) {
+            let special = match text.get(pos..) {
+                Some([b'd' | b'D', ..] | [b's' | b'S' | b'v' | b'V', b'e' | b'E', ..]) => true,
+                Some([byte, ..]) => !byte.is_ascii_alphabetic(),
+                _ => false,
+            };
+            if !first && special {
                 let (content_end, next) = line::physical(text, pos);
                 let content = text.get(pos..content_end).unwrap_or_default();
                 if line::is_empty(content) {
@@ -52,7 +56,8 @@ impl BlockParser<'_> {
                         continue;
                     }
                     // Continuations were joined with their line. What is left: a blank line before `dn:`; the next
-                    // record without a blank line; its number. The search for the next record says what is to be said.
+                    // record without a blank line; its number or version line; the trailer of a search. The search for
+                    // the next record says what is to be said.
                     [b' ' | b'\t', ..] if line::blank_run(text, pos).is_some() => {
                         self.end_record(false);
                         break;
@@ -62,6 +67,14 @@ impl BlockParser<'_> {
                         break;
                     }
                     [b'0'..=b'9', ..] if content.iter().all(u8::is_ascii_digit) && self.dn_at(next) => {
+                        self.end_record(false);
+                        break;
+                    }
+                    [b'v' | b'V', ..] if line::is_version_1(content) && self.dn_at(next) => {
+                        self.end_record(false);
+                        break;
+                    }
+                    [b's' | b'S', ..] if line::is_trailer(text, pos) => {
                         self.end_record(false);
                         break;
                     }
@@ -84,9 +97,9 @@ impl BlockParser<'_> {
             return false;
         }
         if change.section != Section::None {
-            self.end_section(record, &mut change.section, false, problems);
+            self.end_section(record, &mut change, false, problems);
         }
-        if record.entries.is_empty() && record.kind != ChangeKind::Modify && !record.truncated {
+        if record.entries.is_empty() && !change.reported && !record.truncated {
             self.report_at(problems, Code::NoAttributes, start, record.line, None, Some(record.dn()), || {
                 "the record has no attributes (expected at least one); its DN was taken over".into()
             });

@@ -92,6 +92,8 @@ pub(super) struct Change {
     known: bool,
     /// The record deletes or renames, or its changetype is unknown: its lines are not taken.
     pub(super) ignored: bool,
+    /// A line of a `modify` was reported as not taken over.
+    pub(super) reported: bool,
     pub(super) section: Section,
 }
 
@@ -173,7 +175,7 @@ impl BlockParser<'_> {
         match change.section.classify(parts.name) {
             ModifyLine::Start(operation) => {
                 if !ended {
-                    self.end_section(record, &mut change.section, false, problems);
+                    self.end_section(record, change, false, problems);
                 }
                 change.section =
                     Section::Take { operation, attribute: parts.value.trim_ascii().to_vec(), values: 0 };
@@ -181,9 +183,10 @@ impl BlockParser<'_> {
             }
             ModifyLine::StartIgnored(keyword) => {
                 if !ended {
-                    self.end_section(record, &mut change.section, false, problems);
+                    self.end_section(record, change, false, problems);
                 }
                 change.section = Section::Ignore;
+                change.reported = true;
                 self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
                     format!("{keyword}: {} of a modify is not taken over (only add and replace are); export the entry as it is now", excerpt(parts.value))
                 });
@@ -202,6 +205,7 @@ impl BlockParser<'_> {
             }
             ModifyLine::Ignored => None,
             ModifyLine::Outside => {
+                change.reported = true;
                 self.say(problems, Code::ModifyNoOperation, place, Some(parts.name), record, || {
                     "this line of a modify stands in no part (expected add: or replace: first); not taken over".into()
                 });
@@ -226,7 +230,7 @@ impl BlockParser<'_> {
                 "a line - ends nothing (expected only behind a part of a modify); it was skipped".into()
             });
         } else {
-            self.end_section(record, &mut change.section, true, problems);
+            self.end_section(record, change, true, problems);
         }
     }
 
@@ -234,7 +238,7 @@ impl BlockParser<'_> {
     pub(super) fn end_section(
         &mut self,
         record: &Record,
-        section: &mut Section,
+        change: &mut Change,
         separated: bool,
         problems: &mut Vec<Problem>,
     ) {
@@ -245,12 +249,13 @@ impl BlockParser<'_> {
                 "a part of a modify does not end with a line - (expected one)".into()
             });
         }
-        if let Section::Take { operation: Operation::Replace, attribute, values: 0 } = section {
+        if let Section::Take { operation: Operation::Replace, attribute, values: 0 } = &change.section {
+            change.reported = true;
             self.say(problems, Code::ModifyPartIgnored, place, None, record, || {
                 format!("replace: {} without values removes the attribute; not taken over: export the entry as it is now", excerpt(attribute))
             });
         }
-        *section = Section::None;
+        change.section = Section::None;
     }
 }
 

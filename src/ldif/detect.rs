@@ -176,13 +176,26 @@ fn is_der(prefix: &[u8]) -> bool {
     }
 }
 
-/// Do CRs alone end the lines? No LF at all, and something behind a CR looks like a line of LDIF.
+/// Do CRs alone end the lines? What stands behind a CR looks like a line of LDIF, and there is no LF at all, or the
+/// first line ends with such a CR and LFs are not more than they (an editor or a concatenation added some). Read with
+/// LF as the line end, such a file would be one endless DN.
 fn is_cr(text: &[u8]) -> bool {
-    memchr::memchr(b'\n', text).is_none()
-        && text
-            .split(|b| *b == b'\r')
-            .skip(1)
-            .any(|line| line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line))
+    let like_line =
+        |line: &[u8]| line.is_empty() || matches!(line.first(), Some(b' ' | b'#' | b'-')) || has_name(line);
+    let Some(first_lf) = memchr::memchr(b'\n', text) else {
+        return text.split(|b| *b == b'\r').skip(1).any(like_line);
+    };
+    let mut ends = 0;
+    for (n, at) in memchr::memchr_iter(b'\r', text).enumerate() {
+        let behind = text.get(at + 1..).unwrap_or_default();
+        let line = behind.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
+        let ends_line = behind.first() != Some(&b'\n') && like_line(line);
+        if n == 0 && (at > first_lf || !ends_line || behind.starts_with(b"\r\n")) {
+            return false;
+        }
+        ends += usize::from(ends_line);
+    }
+    ends > 0 && ends >= memchr::memchr_iter(b'\n', text).count()
 }
 
 /// Does the line look like `attribute: value`?
@@ -195,7 +208,11 @@ fn has_name(line: &[u8]) -> bool {
 }
 
 /// What the text is, `None` for LDIF.
-fn kind(text: &[u8], encoding: Encoding) -> Option<Foreign> {
+fn kind(mut text: &[u8], encoding: Encoding) -> Option<Foreign> {
+    // A second mark, as concatenation with an empty file leaves it; the parser warns of it.
+    while let Some(rest) = text.strip_prefix(b"\xEF\xBB\xBF") {
+        text = rest;
+    }
     let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x1A;
     let Some(start) = text.iter().position(|b| !blank(b)) else {
         return Some(Foreign::Empty);
@@ -281,7 +298,12 @@ mod tests {
         };
         assert_eq!(end(b"dn: cn=a\rcn: a\r"), LineEnd::Cr);
         assert_eq!(end(b"version: 1\r\rdn: cn=a\rcn: a\r"), LineEnd::Cr);
-        assert_eq!(end(b"dn: cn=a\rcn: a\r\n"), LineEnd::Lf);
+        // One LF, as editors and concatenation add it, does not make the file one line.
+        assert_eq!(end(b"dn: cn=a\rcn: a\r\n"), LineEnd::Cr);
+        assert_eq!(end(b"dn: cn=a\rcn: a\r\rdn: cn=b\rcn: b\r\n\n"), LineEnd::Cr);
+        assert_eq!(end(b"dn: cn=a\r\ncn: a\rsn: b\rou: c\r\n"), LineEnd::Lf);
+        assert_eq!(end(b"# a\r\r\ndn: cn=a\r\r\ncn: a\r\r\n"), LineEnd::Lf);
+        assert_eq!(end(b"# a\r# b\ndn: cn=a\ncn: a\n"), LineEnd::Lf);
         assert_eq!(end(b"dn: cn=a\rb c"), LineEnd::Lf);
     }
 

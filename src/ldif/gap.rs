@@ -130,6 +130,11 @@ impl BlockParser<'_> {
             return false;
         }
         if is("version") && !self.state.in_trailer {
+            if parts.blank_before_colon {
+                self.report(problems, Code::BlankBeforeColon, pos, line, || {
+                    "blanks stand between \"version\" and its colon (expected none); they were dropped".into()
+                });
+            }
             if self.state.seen {
                 self.report(problems, Code::InnerVersion, pos, line, || {
                     "a version line stands in the middle: several files were concatenated; it was skipped"

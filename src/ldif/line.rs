@@ -35,6 +35,8 @@ pub(super) fn physical(text: &[u8], at: usize) -> (usize, usize) {
         Some(0) => (at, at + 1),
         Some(n) if rest.get(n - 1) == Some(&b'\r') => (at + n - 1, at + n + 1),
         Some(n) => (at + n, at + n + 1),
+        // The input ends between CR and LF. (Blocks end at line ends, so this is the end of the input.)
+        None if rest.last() == Some(&b'\r') => (text.len() - 1, text.len()),
         None => (text.len(), text.len()),
     }
 }
@@ -65,6 +67,53 @@ pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
             _ => return false,
         };
     }
+}
+
+/// Is this the line `version: 1`?
+pub(super) fn is_version_1(line: &[u8]) -> bool {
+    let Ok(parts) = split(line, None) else {
+        return false;
+    };
+    parts.kind == Kind::Plain
+        && parts.value.trim_ascii() == b"1"
+        && parts.name.eq_ignore_ascii_case(b"version")
+}
+
+/// Does the trailer of `ldapsearch` start here: `search: 2`, then `result: 0 Success`, then nothing that an entry could
+/// go on with? It has a blank line before it unless somebody removed the blank lines.
+pub(super) fn is_trailer(text: &[u8], at: usize) -> bool {
+    let line = |at: usize| {
+        let (end, next) = physical(text, at);
+        let parts = split(text.get(at..end).unwrap_or_default(), None).ok();
+        (parts.filter(|parts| parts.kind == Kind::Plain), next)
+    };
+    let (Some(search), next) = line(at) else {
+        return false;
+    };
+    if !search.name.eq_ignore_ascii_case(b"search")
+        || search.value.is_empty()
+        || !search.value.iter().all(u8::is_ascii_digit)
+    {
+        return false;
+    }
+    let (Some(result), next) = line(next) else {
+        return false;
+    };
+    let code = result.value.split(|b| *b == b' ').next().unwrap_or_default();
+    if !result.name.eq_ignore_ascii_case(b"result") || code.is_empty() || !code.iter().all(u8::is_ascii_digit)
+    {
+        return false;
+    }
+    let (end, _) = physical(text, next);
+    let behind = text.get(next..end).unwrap_or_default();
+    is_empty(behind)
+        || behind.first() == Some(&b'#')
+        || is_dn(text, next)
+        || line(next).0.is_some_and(|parts| {
+            ["matchedDN", "text", "ref", "control", "pagedresults"]
+                .iter()
+                .any(|name| parts.name.eq_ignore_ascii_case(name.as_bytes()))
+        })
 }
 
 /// The end of a run of lines that hold only spaces or tabs, starting with one at `at`, and how many lines they are;
@@ -186,6 +235,12 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
         // A base64 value may go on in lines that lost their leading space.
         let (end, behind) = physical_if_base64(text, next);
         if end == next {
+            return line;
+        }
+        // A number right before `dn:` is the number of that record.
+        if text.get(next..end).unwrap_or_default().iter().all(u8::is_ascii_digit)
+            && if behind < text.len() { is_dn(text, behind) } else { context.dn_follows }
+        {
             return line;
         }
         let is_base64 = *base64.get_or_insert_with(|| {

@@ -111,7 +111,10 @@ impl UrlRoot {
         // missing. Whether a file outside exists is nobody's business.
         let mut candidates = Vec::new();
         for prefix in &self.prefixes {
-            if let Some(rest) = path.strip_prefix(prefix.as_slice())
+            // `file:///C:/x` is the URL of C:/x.
+            if let Some(rest) = path
+                .strip_prefix(prefix.as_slice())
+                .or_else(|| path.strip_prefix(b"/")?.strip_prefix(prefix.as_slice()))
                 && (rest.is_empty() || rest.starts_with(b"/"))
             {
                 candidates.push((self.folder.join(native(trim_slashes(rest))?), true));
@@ -225,6 +228,9 @@ mod tests {
         let mapped = root.with_prefix("/var/exports/");
         assert_eq!(text(&mapped, "file:///var/exports/sub/a;binary b").unwrap(), "x");
         assert!(text(&mapped, "file:///var/exportsub/a;binary b").is_err());
+        let windows = mapped.with_prefix("C:/exports");
+        assert_eq!(text(&windows, "file:///C:/exports/sub/a;binary b").unwrap(), "x");
+        assert!(text(&windows, "file:///C:/exports/../sub/a;binary b").is_err());
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl BlockParser<'_> {
         if let Err(error) = std::str::from_utf8(value) {
             self.say(problems, Code::BadText, place, Some(name), record, || {
                 format!(
-                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, name it, such as --encoding windows-1252",
+                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, export it again as Unicode (ldifde -u) or convert it to UTF-8 first",
                     excerpt(value),
                     error.valid_up_to()
                 )

@@ -415,8 +415,9 @@ fn contains(rule: &Rule, name: &Candidate, excluding: bool) -> Match {
                 true
             } else {
                 // One part that certainly differs is enough.
-                let certain = |((a, a_plain), (b, b_plain)): (&Rdn, &Rdn)| a != b && *a_plain && *b_plain;
-                if excluding && name.len() >= base.len() && !pairs().any(certain) {
+                let mut certain =
+                    pairs().filter(|((a, a_plain), (b, b_plain))| a != b && *a_plain && *b_plain);
+                if excluding && name.len() >= base.len() && certain.next().is_none() {
                     return Match::Unknown;
                 }
                 false

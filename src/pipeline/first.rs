@@ -39,6 +39,8 @@ pub struct SourceCount {
     pub sha256: Option<[u8; 32]>,
     /// Values of certificate attributes.
     pub values: u64,
+    /// Values among them that are private keys in certificate files.
+    pub secrets: u64,
 }
 
 /// What a worker hands over for one job.
@@ -89,6 +91,7 @@ pub fn run(
                 if let Some(sum) = counts.get_mut(source as usize) {
                     sum.records += count.records;
                     sum.values += count.values;
+                    sum.secrets += count.secrets;
                     sum.sha256 = sum.sha256.or(count.sha256);
                 }
             }
@@ -151,6 +154,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                             Location { source: index, offset: number, length: 0, line: number + 1 };
                         counted.records.push((location, keys_of(object, reading)));
                     }
+                    sum.secrets = read.secrets;
                     sum.values += read.ignored + read.unreadable.len() as u64;
                 }
                 counted.sources.push((index, sum));

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::input::files::open_certificate_file;
 use crate::input::recognise::Kind;
 use crate::input::spool::{self, SpoolError};
-use crate::input::walk::{FoundFile, walk};
+use crate::input::walk::{FoundFile, relative, walk};
 use crate::ldif::{Detected, detect, limits::DETECT};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::rules::{Finding, input as rules};
@@ -40,15 +40,24 @@ pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
         if argument == Path::new("-") {
             standard_input(&mut opened)?;
         } else {
+            let told = opened.findings.len();
             for found in walk(argument) {
                 match found {
                     Ok(found) => file(&mut opened, &found),
-                    Err(problem) => opened.unreadable(problem.display().to_owned(), &problem.to_string()),
+                    Err(problem) => opened.unreadable(problem.display().to_owned(), &problem.what()),
                 }
+            }
+            if opened.sources.len() == before && opened.findings.len() == told {
+                let name = relative(argument, argument);
+                let finding = Finding::new(
+                    &rules::FILE_WITHOUT_CERTIFICATE,
+                    format!("{name} is a folder without any file"),
+                    "a folder that holds certificate files or exports",
+                );
+                opened.findings.push((name, finding));
             }
         }
         opened.arguments.resize(opened.sources.len(), number);
-        debug_assert!(before <= opened.sources.len());
     }
     Ok(opened)
 }
@@ -85,7 +94,7 @@ fn standard_input(opened: &mut Opened) -> Result<(), Error> {
         Ok(spooled) => spooled,
         Err(SpoolError::Kind(kind)) => {
             opened.any_opened = true;
-            opened.unrecognised("-", 0, [0; 32], &unreadable_kind(kind));
+            opened.unrecognised("-", 0, [0; 32], &on_standard_input(&unreadable_kind(kind)));
             return Ok(());
         }
         Err(SpoolError::Read(source)) => return Err(Error::Read { path: "-".into(), source }),
@@ -108,7 +117,13 @@ fn standard_input(opened: &mut Opened) -> Result<(), Error> {
             bytes: spooled.bytes,
             sha256: spooled.sha256,
         }),
-        Detected::Other(foreign) => opened.unrecognised("-", spooled.bytes, spooled.sha256, foreign.name()),
+        Detected::Other(_) if spooled.bytes == 0 => {
+            opened.unrecognised("-", spooled.bytes, spooled.sha256, "empty");
+        }
+        Detected::Other(foreign) => {
+            let what = on_standard_input(foreign.name());
+            opened.unrecognised("-", spooled.bytes, spooled.sha256, &what);
+        }
     }
     Ok(())
 }
@@ -140,6 +155,11 @@ fn unreadable_kind(kind: Kind) -> String {
         Kind::Gzip => format!("{kind}, which this release does not unpack; unpack it first"),
         other => other.to_string(),
     }
+}
+
+/// The same for what came through `-`, which may be in a pipe by mistake.
+fn on_standard_input(what: &str) -> String {
+    format!("{what}; standard input is read as LDIF only")
 }
 
 /// The open file, its format and size, when it is LDIF.

@@ -93,6 +93,8 @@ pub struct FileRead {
     pub ignored: u64,
     /// What could not be read, private keys among it: line and finding. Each counts as a value.
     pub unreadable: Vec<(u64, Finding)>,
+    /// How many of these are private keys.
+    pub secrets: u64,
     /// What else there is to say: line and finding.
     pub findings: Vec<(u64, Finding)>,
 }
@@ -133,6 +135,7 @@ pub fn from_file(bytes: &[u8], path: &str, source: u32, map: Option<&Certificate
     for object in &mut read.people {
         object.chain.clone_from(&chain);
     }
+    read.secrets = file.secrets.len() as u64;
     for (at, kind) in file.secrets {
         let finding =
             Finding::new(&value_rules::PRIVATE_KEY, format!("the file holds {kind}"), "no private key");

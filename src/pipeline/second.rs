@@ -5,6 +5,7 @@ use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
 use super::{Reading, source};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
 use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
@@ -37,8 +38,9 @@ pub struct Results {
     pub internal_crl: Vec<(String, String, String)>,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
-    /// How often each code was found, and its greatest weight.
-    pub codes: BTreeMap<&'static str, (Severity, u64)>,
+    /// How often each code was found with each weight: an expired certificate is a warning at one
+    /// person and normal at the next.
+    pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// Warnings and errors to be told at once, when that was asked for.
     pub told: Vec<FindingLine>,
     /// The first thing that ends the run.
@@ -47,9 +49,7 @@ pub struct Results {
 
 impl Results {
     fn code(&mut self, code: &'static str, severity: Severity) {
-        let entry = self.codes.entry(code).or_insert((severity, 0));
-        entry.0 = entry.0.max(severity);
-        entry.1 += 1;
+        *self.codes.entry((code, severity)).or_default() += 1;
     }
 
     /// Adds a finding that belongs to no recipient.
@@ -260,15 +260,21 @@ impl Second<'_> {
     }
 }
 
+/// Whether a problem is about a value of a certificate attribute, which its object reports by itself.
+#[must_use]
+pub fn is_about_certificate(problem: &Problem) -> bool {
+    problem.attribute.as_deref().is_some_and(|name| {
+        crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
+    })
+}
+
 /// Adds what the LDIF reader reported to the results.
 pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
     let finding = input_rules::of_ldif(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
-        let counted = problem.attribute.as_deref().is_some_and(|name| {
-            crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
-        });
-        if !counted {
+        // A chunk that is missing was never seen by any object.
+        if !is_about_certificate(problem) || problem.code == crate::ldif::Code::RangeIncomplete {
             results.unreadable.push(source);
         }
     }
@@ -281,7 +287,10 @@ pub fn output(error: &OutputError) -> Error {
     if error.is_internal() {
         Error::Internal { message: error.to_string() }
     } else {
-        Error::Output { message: error.to_string(), hint: String::new() }
+        let full = matches!(error, OutputError::Io { source, .. }
+            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded));
+        let hint = if full { "free some space there, or name a folder on another disk" } else { "" };
+        Error::Output { message: error.to_string(), hint: hint.into() }
     }
 }
 

@@ -63,7 +63,7 @@ impl Rows {
     /// # Errors
     /// When the temporary folder cannot be written.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0 })
+        Ok(Self { file: BufWriter::new(crate::temporary::file()?), count: 0 })
     }
 
     /// Adds a record and returns its number.

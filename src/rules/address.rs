@@ -166,7 +166,7 @@ pub fn check(
     match (own.is_empty(), foreign) {
         (true, Some((address, who))) => findings.push(Finding::new(
             &FOREIGN_ADDRESS,
-            format!("the certificate is for {address}, the address of another recipient ({who})"),
+            format!("the certificate is for {address}, {}", of_another(address, &who)),
             required(),
         )),
         // Without any address of the recipient there is nothing to compare with; that is a finding
@@ -179,7 +179,7 @@ pub fn check(
         (true, None) => {}
         (false, Some((address, who))) => findings.push(Finding::new(
             &ALSO_FOREIGN_ADDRESS,
-            format!("the certificate also bears {address}, the address of another recipient ({who})"),
+            format!("the certificate also bears {address}, {}", of_another(address, &who)),
             "only addresses of the recipient",
         )),
         (false, None) => {}
@@ -190,6 +190,15 @@ pub fn check(
             format!("the certificate bears {}, a secondary address", listed(&own)),
             reach.target().map_or_else(String::new, |address| format!("the primary address {address}")),
         ));
+    }
+}
+
+/// Whose the address is; the other recipient is named where the address is not that name already.
+fn of_another(address: &Address, who: &str) -> String {
+    if who.eq_ignore_ascii_case(address.as_str()) {
+        "the primary address of another recipient".to_owned()
+    } else {
+        format!("an address of another recipient ({who})")
     }
 }
 

@@ -52,21 +52,117 @@ pub fn ldif_rules() -> &'static [Rule] {
     &ALL
 }
 
+/// What a problem of the reader has cost.
+#[derive(Clone, Copy)]
+enum Cost {
+    /// Nothing: it was read as it was meant.
+    Nothing,
+    /// Perhaps something: the file may not be whole, or not all there is.
+    Perhaps,
+    /// What stood at the place.
+    Part,
+    /// Nobody knows how much: the export says itself that it is not whole.
+    Whole,
+    /// A change that was to be made to an entry.
+    Change,
+}
+
+impl Cost {
+    /// Why it matters, and what to do.
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Nothing => (
+                "Nothing was lost here; it may be a sign that the export was changed on its way.",
+                "Nothing is needed when it is known why; otherwise export again and carry the file as it is.",
+            ),
+            Self::Perhaps => (
+                "What was read was taken over, but it may not be all: people and certificates may be missing without a further word.",
+                "Compare the number of records with the directory (--expect-records), and export again when it differs.",
+            ),
+            Self::Part => (
+                "What stood there is missing from the bundle, and with it perhaps a person's certificate.",
+                "Look at the place that the message names, correct it at its source, and export again.",
+            ),
+            Self::Whole => (
+                "People or certificates are missing from the bundle, and nobody can tell which.",
+                "Export again, and look at what the tool says when it ends.",
+            ),
+            Self::Change => (
+                "The entry may have changed in a way that the bundle does not show: a value that was removed may still be published.",
+                "Export the entries as they are now instead of a list of changes.",
+            ),
+        }
+    }
+}
+
+/// Title and cost of each code of the reader.
+fn about(code: ldif::Code) -> (&'static str, Cost) {
+    use Cost::{Change, Nothing, Part, Perhaps, Whole};
+    use ldif::Code as C;
+    match code {
+        C::NotLdif => ("The input is not LDIF", Part),
+        C::NoRecords => ("The input holds no record", Perhaps),
+        C::CrLineEnds => ("Lines end with CR alone", Nothing),
+        C::NoFinalNewline => ("The last line has no end", Perhaps),
+        C::CtrlZ => ("The input ends with Ctrl-Z", Nothing),
+        C::InnerBom => ("A byte order mark stands in the middle", Nothing),
+        C::LoneSurrogate => ("Half of a UTF-16 character stands alone", Nothing),
+        C::OddByte => ("The UTF-16 input ends in the middle of a character", Part),
+        C::CutOff => ("The input seems to be cut off", Perhaps),
+        C::RecordTooLarge => ("A record is too large", Part),
+        C::TooManyProblems => ("There are more problems than are listed", Part),
+        C::SearchFailed => ("The search behind the export failed", Whole),
+        C::CountMismatch => ("Not as many entries as the trailer says", Whole),
+        C::PagesMissing => ("Pages of the search are missing", Whole),
+        C::SizeLimit => ("The export may have met a size limit", Perhaps),
+        C::SearchReference => ("Parts of the directory are on other servers", Perhaps),
+        C::RangeIncomplete => ("Values of a large attribute are missing", Part),
+        C::InnerVersion => ("A version line stands in the middle", Nothing),
+        C::OtherVersion => ("The version is not 1", Nothing),
+        C::IdLine => ("A number stands before a record", Nothing),
+        C::MissingBlankLine => ("A blank line between records is missing", Nothing),
+        C::BlankLineWithSpaces => ("A blank line holds blanks", Nothing),
+        C::NoDn => ("Lines belong to no record", Part),
+        C::UnreadableDn => ("A DN cannot be read", Part),
+        C::BadDn => ("A DN is not one by RFC 4514", Nothing),
+        C::NoAttributes => ("A record has no attributes", Nothing),
+        C::Include => ("Another file was to be included", Part),
+        C::StrayContinuation => ("A continuation line continues nothing", Part),
+        C::NoColon => ("A line has no colon", Part),
+        C::TabFold => ("A continuation line starts with a TAB", Nothing),
+        C::BlankFold => ("A line of blanks continues a value", Nothing),
+        C::LostFold => ("A continuation line lost its leading space", Nothing),
+        C::Nul => ("A value holds NUL bytes", Nothing),
+        C::BareCr => ("A value holds a CR", Nothing),
+        C::StraySeparator => ("A line of one hyphen ends nothing", Nothing),
+        C::BlankBeforeColon => ("Blanks stand before a colon", Nothing),
+        C::OddName => ("An attribute has an unusual name", Nothing),
+        C::BadName => ("A line begins with no attribute name", Part),
+        C::BadRange => ("A range option cannot be read", Part),
+        C::UnsafeStart => ("A plain value starts with a colon or <", Nothing),
+        C::BadText => ("A text is not UTF-8", Nothing),
+        C::OddBase64 => ("A base64 value is unusual but clear", Nothing),
+        C::BadBase64 => ("A base64 value cannot be read", Part),
+        C::UrlRefused => ("A value in another file was not read", Part),
+        C::UrlUnreadable => ("A value in another file cannot be read", Part),
+        C::ChangeIgnored => ("A deletion or renaming was not taken over", Change),
+        C::ModifyPartIgnored => ("A removal of values was not taken over", Change),
+        C::LateChangetype => ("A changetype stands behind attributes", Nothing),
+        C::BadChangetype => ("A changetype cannot be understood", Part),
+        C::ControlIgnored => ("A control of a change record was not applied", Nothing),
+        C::MissingSeparator => ("A part of a modify has no end", Nothing),
+        C::ModifyOtherName => ("A line of a modify names another attribute", Nothing),
+        C::ModifyNoOperation => ("A line of a modify stands in no part", Part),
+    }
+}
+
 fn of_code(code: ldif::Code) -> Rule {
-    let (severity, title, matters, mend) = match code.severity() {
-        ldif::Severity::Warning => (
-            Severity::Warning,
-            "The export was read, but it is not as RFC 2849 says",
-            "Nothing was lost here; it may be a sign that the export was changed on its way.",
-            "Nothing is needed when it is known why; otherwise export again and carry the file as it is.",
-        ),
-        ldif::Severity::Error => (
-            Severity::Error,
-            "Part of the export was not taken over",
-            "What stood there is missing from the bundle, and with it perhaps a person's certificate.",
-            "Look at the place that the message names, correct it at its source, and export again.",
-        ),
+    let severity = match code.severity() {
+        ldif::Severity::Warning => Severity::Warning,
+        ldif::Severity::Error => Severity::Error,
     };
+    let (title, cost) = about(code);
+    let (matters, mend) = cost.texts();
     Rule {
         code: code.as_str(),
         severity,
@@ -86,8 +182,42 @@ pub fn of_ldif(problem: &Problem) -> Finding {
     let rule =
         ldif_rules().iter().find(|rule| rule.code == problem.code.as_str()).unwrap_or(&FILE_UNREADABLE);
     let found = match &problem.attribute {
-        Some(attribute) => format!("{attribute}: {}", problem.message),
-        None => problem.message.clone(),
+        Some(attribute) if !names(&problem.message, attribute) => {
+            format!("{attribute}: {}", problem.message)
+        }
+        _ => problem.message.clone(),
     };
     Finding::new(rule, found, "")
+}
+
+/// Whether a message names the attribute itself: as a word of its own, or in quotes.
+fn names(message: &str, attribute: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | ';' | '='));
+    !attribute.is_empty()
+        && message.match_indices(attribute).any(|(at, _)| {
+            let (before, after) = (message.get(..at), message.get(at + attribute.len()..));
+            edge(before.and_then(|text| text.chars().next_back()))
+                && edge(after.and_then(|text| text.chars().next()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_named_once() {
+        assert!(names("the base64 value of cn cannot be read", "cn"));
+        assert!(names("\"cn\" stands there", "cn"));
+        assert!(!names("no cn;range=0-1 here, no cns", "cn"));
+        assert!(!names("the value holds NUL bytes", "x"));
+    }
+
+    #[test]
+    fn errors_cost_something() {
+        for code in ldif::Code::ALL {
+            let nothing = matches!(about(*code).1, Cost::Nothing | Cost::Perhaps);
+            assert_eq!(nothing, code.severity() == ldif::Severity::Warning, "{code}");
+        }
+    }
 }

@@ -47,6 +47,15 @@ pub struct Rule {
     pub mend: &'static str,
 }
 
+impl Rule {
+    /// The title as the beginning of a clause: `the certificate has expired`.
+    #[must_use]
+    pub fn clause(&self) -> String {
+        let mut letters = self.title.chars();
+        letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    }
+}
+
 /// Something that was found: data about the input, never the end of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

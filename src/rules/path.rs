@@ -45,14 +45,18 @@ pub fn rules() -> &'static [Rule] {
 pub fn finding(found: &PathFinding, hard: bool) -> Finding {
     let whose = match found.depth {
         0 => String::new(),
-        1 => "at its issuer: ".to_owned(),
-        depth => format!("{depth} steps above it in the path: "),
+        1 => ", here its issuer".to_owned(),
+        depth => format!(", here {depth} steps above the certificate"),
     };
     // Every code of the engine is registered, here or in the family that has it too.
     let rule = find(found.code.as_str()).unwrap_or(&super::run::NO_TRUST_ANCHORS);
     let mut finding = Finding::new(
         rule,
-        format!("{whose}{}", found.found),
+        match found.code {
+            // Whole clauses; otherwise the engine names the thing, and the rule what is wrong with it.
+            PathCode::BadSignature | PathCode::Revoked => format!("{}{whose}", found.found),
+            _ => format!("{}{whose}: {}", rule.clause(), found.found),
+        },
         format!("{} ({})", found.required, found.section),
     );
     let withholds = match found.code.effect() {
@@ -97,7 +101,7 @@ fn title(code: PathCode) -> &'static str {
         "algorithm-not-supported" => "A signature of the path cannot be verified here",
         "path-expired" => "A certificate of the path has expired",
         "path-not-yet-valid" => "A certificate of the path is not valid yet",
-        "anchor-expired" => "The trust anchor has expired",
+        "anchor-expired" => "The trust anchor is outside its validity",
         "issuer-not-a-ca" => "An issuer in the path is no CA",
         "path-length-exceeded" => "The path is longer than a CA allows",
         "max-depth-exceeded" => "The path is longer than was asked for",
@@ -112,7 +116,7 @@ fn title(code: PathCode) -> &'static str {
         "issuer-defects" => "A CA certificate of the path has defects",
         "revoked" => "The certificate is revoked",
         "crl-missing" => "No CRL covers the certificate",
-        "crl-stale" => "The CRL has run out",
+        "crl-stale" => "The CRL is not current",
         "crl-unverifiable" => "The CRL cannot be verified",
         "crl-no-next-update" => "The CRL does not say when the next one comes",
         "crl-defect" => "The CRL has a defect",

@@ -6,6 +6,7 @@
 //! crate, and the fields that decide about it are compared.
 
 use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
 use x509_parser::prelude::FromDer;
 
 use super::{Finding, Rule};
@@ -44,9 +45,14 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
     let second = match X509Certificate::from_der(certificate.der()) {
         Ok((_, second)) => second,
         Err(error) => {
+            // What its parsing machinery says of itself is of no use to anybody here.
+            let detail = match X509Error::from(error) {
+                X509Error::NomError(_) | X509Error::Der(_) | X509Error::Generic => String::new(),
+                named => format!(" ({named})"),
+            };
             findings.push(Finding::new(
                 &SECOND_READER_REFUSES,
-                format!("a second parser refuses the certificate ({error})"),
+                format!("a second parser cannot read the certificate{detail}"),
                 "a certificate that every parser reads",
             ));
             return;
@@ -55,7 +61,7 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
     if let Some(field) = difference(certificate, &second) {
         findings.push(Finding::new(
             &READERS_DISAGREE,
-            format!("two parsers read another {field}"),
+            format!("two parsers do not agree about the {field}"),
             "one meaning for every parser",
         ));
     }

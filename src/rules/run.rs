@@ -71,7 +71,7 @@ pub static PATH_NOT_NEEDED: Rule = Rule {
     citation: "--thorough",
     title: "The path was not checked because the certificate is withheld anyway",
     means: "Another rule already withholds the certificate, so its signature and path were not looked at.",
-    matters: "Nobody: it is not published either way.",
+    matters: "It changes nothing: the certificate is not published either way.",
     mend: "Run with --thorough to see the verdict on every path.",
 };
 

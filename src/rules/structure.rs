@@ -206,8 +206,14 @@ pub fn rules() -> &'static [Rule] {
 pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
     for defect in certificate.defects() {
         let Some(rule) = ALL.iter().find(|rule| rule.code == defect.code.as_str()) else { continue };
-        let found = format!("at byte {} of the certificate: {}", defect.offset, defect.found);
-        findings.push(Finding::new(rule, found, format!("{} ({})", defect.required, defect.section)));
+        // The defect names the spot in a word or two; what is wrong with it is the rule's to say.
+        let found = format!("{}, at byte {}: {}", rule.clause(), defect.offset, defect.found);
+        let mut finding = Finding::new(rule, found, format!("{} ({})", defect.required, defect.section));
+        // What follows a break in the list of extensions is unknown, and may be critical.
+        if defect.code == DefectCode::UndecodableExtension && certificate.broken_extension().is_some() {
+            finding.decision = Some(Decision::Withhold);
+        }
+        findings.push(finding);
     }
 }
 

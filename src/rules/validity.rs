@@ -64,7 +64,11 @@ pub fn check(certificate: &Certificate<'_>, at: UnixTime, findings: &mut Vec<Fin
     } else if days < WARN_DAYS {
         findings.push(Finding::new(
             &EXPIRES_SOON,
-            format!("the certificate ends on {ends}, in {days} days"),
+            match days {
+                0 => format!("the certificate ends on {ends}, in less than a day"),
+                1 => format!("the certificate ends on {ends}, in 1 day"),
+                _ => format!("the certificate ends on {ends}, in {days} days"),
+            },
             format!("at least {WARN_DAYS} days left"),
         ));
     }

@@ -37,7 +37,7 @@ pub static DUPLICATE_VALUE: Rule = Rule {
     citation: "RFC 4512 section 2.2 (attribute values form a set)",
     title: "The same value stands there twice",
     means: "An earlier value of the same attribute is byte for byte the same; this one is withheld.",
-    matters: "Nobody: the first one is judged.",
+    matters: "It does no harm: the first one is judged.",
     mend: "Nothing is needed; duplicates arise when exports are joined.",
 };
 
@@ -48,7 +48,7 @@ pub static BEYOND_VALUE_LIMIT: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "Microsoft: LargeObject errors caused by the userCertificate attribute (15 values)",
     title: "More values than one attribute may carry",
-    means: "Of the values that could be published, the 15 best were taken; this one is not among them.",
+    means: "Of the values that could be published, the 15 best were taken, or as many as one line of the payload can carry; this one is not among them.",
     matters: "The person can still be written to with the certificates that were published.",
     mend: "Delete certificates that are no longer used from the directory.",
 };

@@ -1,59 +1,27 @@
 //! `certferry inspect`: judge certificates and print the result.
 
-use std::io::{self, Write};
+mod export;
+mod line;
 
-use serde::Serialize;
+use std::io;
+use std::path::Path;
 
-use super::args::{Format, Inspect, Profile};
+use super::args::{Inspect, Profile, Revocation};
 use super::material::Material;
 use super::term::{Term, escape};
 use super::{Done, instant, write_stdout};
-use crate::bundle::model::{CandidateFinding, Severity, Verdict};
+use crate::bundle::model::Verdict;
 use crate::certificate::address::Address;
 use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
-use crate::input::walk::{printable, walk};
+use crate::input::walk::{printable, relative, walk};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::path::Engine;
 use crate::pipeline::source::read_file;
 use crate::rules::{self, Finding, address, input as input_rules, path as path_rules, value as value_rules};
-
-/// One certificate, judged; or a file that holds none.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(flatten)]
-    certificate: Option<About>,
-    findings: Vec<CandidateFinding>,
-    verdict: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct About {
-    role: &'static str,
-    sha256: String,
-    sha1: String,
-    subject: String,
-    issuer: String,
-    serial: String,
-    not_before: String,
-    not_after: String,
-    emails: Vec<String>,
-    path: Path,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Path {
-    verdict: Verdict,
-    chain: Vec<String>,
-    policies: Vec<String>,
-}
+use line::{About, Line, Printer};
 
 /// What the run needs for every certificate.
 struct Judging<'m> {
@@ -86,48 +54,34 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     let judging = Judging {
         at,
         engine,
-        hard: args.judging.revocation == super::args::Revocation::Hard,
+        hard: args.judging.revocation == Revocation::Hard,
         email,
         path_alone: args.profile == Profile::Rfc5280,
     };
-    let (mut opened, mut refused, mut count) = (false, false, 0u64);
+    if judging.engine.is_some() && !material.crls_given && args.judging.revocation == Revocation::Soft {
+        term.say(&format!("{} no --crl was given, so revocation is not checked", term.yellow("warning:")));
+    }
+    let (mut opened, mut refused) = (false, false);
     write_stdout(|out| {
-        if args.format == Format::Json {
-            out.write_all(b"[")?;
-        }
+        let mut printer = Printer::new(out, args.format, term)?;
         for argument in &args.inputs {
+            if argument.as_os_str() == "-" {
+                opened |= export::standard_input(&judging, &mut printer)?;
+                continue;
+            }
             for found in walk(argument) {
-                let lines = match found {
-                    Ok(found) => match read_file(&found.path, CERTIFICATE_FILE_BYTES) {
-                        Ok(bytes) => {
-                            opened = true;
-                            judging.file(&printable(found.path.as_os_str()), &bytes)
-                        }
-                        Err(error) => {
-                            vec![Line::unreadable(printable(found.path.as_os_str()), &error.to_string())]
-                        }
-                    },
+                match found {
+                    Ok(found) => opened |= judging.path(&found.path, &mut printer)?,
                     Err(problem) => {
-                        let below = if argument.is_dir() {
-                            argument.join(problem.display())
-                        } else {
-                            argument.clone()
-                        };
-                        vec![Line::unreadable(printable(below.as_os_str()), &problem.to_string())]
+                        let itself = problem.display() == relative(argument, argument);
+                        let at = if itself { argument.clone() } else { argument.join(problem.display()) };
+                        printer.print(&Line::unreadable(printable(at.as_os_str()), &problem.what()))?;
                     }
-                };
-                for line in lines {
-                    // A CA certificate in a file of several is there to help, not to be accepted.
-                    let helps = line.certificate.as_ref().is_some_and(|about| about.role == "chain");
-                    refused |= line.verdict == "refuse" && !helps;
-                    line.print(out, args.format, &mut count, term)?;
                 }
             }
         }
-        if args.format == Format::Json {
-            out.write_all(b"\n]\n")?;
-        }
-        Ok(())
+        refused = printer.refused;
+        printer.end()
     })?;
     Ok(match (opened, refused) {
         (false, _) => Done::NoInput,
@@ -137,9 +91,38 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
 }
 
 impl Judging<'_> {
+    /// Judges a file, whatever it is. Says whether it could be opened.
+    fn path(&self, path: &Path, printer: &mut Printer<'_>) -> io::Result<bool> {
+        let name = printable(path.as_os_str());
+        match export::open(path) {
+            Ok(Some(reader)) => return export::judge(self, &name, reader, printer).map(|()| true),
+            Ok(None) => {}
+            Err(error) => return printer.print(&Line::unreadable(name, &error.to_string())).map(|()| false),
+        }
+        match read_file(path, CERTIFICATE_FILE_BYTES) {
+            Ok(bytes) => {
+                for line in self.file(&name, &bytes) {
+                    printer.print(&line)?;
+                }
+                Ok(true)
+            }
+            Err(error) => printer.print(&Line::unreadable(name, &error.to_string())).map(|()| false),
+        }
+    }
+
     /// Judges every certificate of a file; the others of the file are intermediates too.
     fn file(&self, source: &str, bytes: &[u8]) -> Vec<Line> {
         let file = open_certificate_file(bytes);
+        if !file.kind.holds_certificates() && file.entries.is_empty() && file.secrets.is_empty() {
+            return vec![Line::of_file(
+                source.to_owned(),
+                &[Finding::new(
+                    &input_rules::FILE_UNRECOGNISED,
+                    format!("the file is {}", file.kind),
+                    "certificates in PEM, DER or PKCS#7 form",
+                )],
+            )];
+        }
         let mut lines = Vec::new();
         let parsed: Vec<_> = file.entries.iter().map(|entry| Certificate::parse(&entry.der)).collect();
         let all: Vec<&Certificate<'_>> = parsed.iter().filter_map(|parsed| parsed.as_ref().ok()).collect();
@@ -210,7 +193,7 @@ impl Judging<'_> {
                 None => rules::address::check_any(certificate, &mut findings),
             }
         }
-        let mut path = Path { verdict: Verdict::NotChecked, chain: Vec::new(), policies: Vec::new() };
+        let mut path = line::Path { verdict: Verdict::NotChecked, chain: Vec::new(), policies: Vec::new() };
         let mut allowed = true;
         if self.path_alone && self.engine.is_none() {
             let required = "--trust, without which no path can be judged";
@@ -256,79 +239,5 @@ impl Judging<'_> {
             findings: findings.iter().map(Finding::for_manifest).collect(),
             verdict: if accepted { "accept" } else { "refuse" },
         }
-    }
-}
-
-impl Line {
-    fn of_file(source: String, findings: &[Finding]) -> Self {
-        Self {
-            source,
-            certificate: None,
-            findings: findings.iter().map(Finding::for_manifest).collect(),
-            verdict: "refuse",
-        }
-    }
-
-    fn unreadable(source: String, why: &str) -> Self {
-        let finding = Finding::new(
-            &input_rules::FILE_UNREADABLE,
-            format!("the file could not be read: {why}"),
-            "a file that can be read",
-        );
-        Self::of_file(source, &[finding])
-    }
-
-    fn print(&self, out: &mut dyn Write, format: Format, count: &mut u64, term: &Term) -> io::Result<()> {
-        *count += 1;
-        match format {
-            Format::Text => self.text(out, term),
-            Format::Ndjson => {
-                serde_json::to_writer(&mut *out, self)?;
-                out.write_all(b"\n")
-            }
-            Format::Json => {
-                out.write_all(if *count == 1 { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut *out, self)?;
-                Ok(())
-            }
-        }
-    }
-
-    fn text(&self, out: &mut dyn Write, term: &Term) -> io::Result<()> {
-        let verdict = match self.verdict {
-            "accept" => term.stdout_green("accept"),
-            _ => term.stdout_red("refuse"),
-        };
-        writeln!(out, "{verdict}  {}", escape(&self.source))?;
-        if let Some(about) = &self.certificate {
-            writeln!(out, "  subject   {}", escape(&about.subject))?;
-            writeln!(out, "  issuer    {}", escape(&about.issuer))?;
-            writeln!(out, "  serial    {}", about.serial)?;
-            writeln!(out, "  valid     {} to {}", about.not_before, about.not_after)?;
-            let emails =
-                if about.emails.is_empty() { "none".to_owned() } else { escape(&about.emails.join(", ")) };
-            writeln!(out, "  mail      {emails}")?;
-            writeln!(out, "  sha256    {}", about.sha256)?;
-            let path = match about.path.verdict {
-                Verdict::Valid => format!("valid, {} certificates up to the anchor", about.path.chain.len()),
-                Verdict::Invalid => "invalid".to_owned(),
-                Verdict::NotVerified => "not verified".to_owned(),
-                Verdict::NotChecked => "not checked (no --trust)".to_owned(),
-            };
-            writeln!(
-                out,
-                "  path      {path}{}",
-                if about.role == "chain" { "; a CA certificate of the chain" } else { "" }
-            )?;
-        }
-        for finding in &self.findings {
-            let weight = match finding.severity {
-                Severity::Error => "error  ",
-                Severity::Warning => "warning",
-                Severity::Info => "info   ",
-            };
-            writeln!(out, "  {weight}   {}: {}", finding.code, escape(&finding.message))?;
-        }
-        writeln!(out)
     }
 }

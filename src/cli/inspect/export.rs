@@ -1,0 +1,128 @@
+//! `inspect` on a directory export: every certificate of every value, as a stream.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::Judging;
+use super::line::{Line, Printer};
+use crate::certificate::Certificate;
+use crate::extract::{self, Opened};
+use crate::input::spool::{self, SpoolError};
+use crate::ldif::{Detected, Options, Problem, Reader, Record, Severity, detect, limits::DETECT};
+use crate::pipeline::record;
+use crate::pipeline::second::is_about_certificate;
+use crate::rules::{Finding, input as input_rules, value as value_rules};
+
+/// The file, when it is LDIF.
+pub fn open(path: &Path) -> io::Result<Option<File>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Ok(None);
+    }
+    let mut prefix = Vec::new();
+    file.by_ref().take(DETECT as u64).read_to_end(&mut prefix)?;
+    Ok(match detect(&prefix) {
+        Detected::Ldif(_) => Some(File::open(path)?),
+        Detected::Other(_) => None,
+    })
+}
+
+/// Judges standard input, which is LDIF. Says whether it could be read.
+pub fn standard_input(judging: &Judging<'_>, printer: &mut Printer<'_>) -> io::Result<bool> {
+    match spool::spool(&mut io::stdin().lock()) {
+        Ok(spooled) => judge(judging, "-", spooled.file, printer).map(|()| true),
+        Err(SpoolError::Kind(kind)) => {
+            let found = format!("standard input is {kind}");
+            let finding = Finding::new(&input_rules::FILE_UNRECOGNISED, found, "LDIF");
+            printer.print(&Line::of_file("-".into(), &[finding])).map(|()| true)
+        }
+        Err(error) => printer.print(&Line::unreadable("-".into(), &error.to_string())).map(|()| false),
+    }
+}
+
+/// Prints what could not be taken over.
+fn errors(name: &str, problems: &mut Vec<Problem>, printer: &mut Printer<'_>) -> io::Result<()> {
+    for problem in problems.drain(..) {
+        if problem.severity == Severity::Error && !is_about_certificate(&problem) {
+            let mut finding = input_rules::of_ldif(&problem);
+            finding.found = format!("line {}: {}", problem.line, finding.found);
+            printer.print(&Line::of_file(name.to_owned(), &[finding]))?;
+        }
+    }
+    Ok(())
+}
+
+/// Judges every certificate of an export. The certificates of one value are intermediates for each
+/// other; values of other records are not, since anybody may write his own.
+pub fn judge(
+    judging: &Judging<'_>,
+    name: &str,
+    input: impl Read,
+    printer: &mut Printer<'_>,
+) -> io::Result<()> {
+    let options = Options { wanted: record::wanted(), ..Options::default() };
+    let mut reader = match Reader::new(input, options) {
+        Ok(reader) => reader,
+        Err(error) => return printer.print(&Line::unreadable(name.to_owned(), &error.to_string())),
+    };
+    let (mut record, mut problems, mut number) = (Record::new(), Vec::new(), 0u64);
+    let any = loop {
+        match reader.next(&mut record, &mut problems) {
+            Ok(true) => {}
+            Ok(false) => break number > 0,
+            Err(error) => {
+                printer.print(&Line::unreadable(name.to_owned(), &error.to_string()))?;
+                break true;
+            }
+        }
+        for value in &record::from_ldif(&record, 0).values {
+            let (own, others, findings) = match extract::open(value, &|_| false) {
+                Opened::Readable { own, others, findings, .. } => (own, others, findings),
+                Opened::Unreadable { rule, found, expected } => {
+                    number += 1;
+                    let found = format!("line {}: {found}", value.place.line);
+                    let finding = Finding::new(rule, found, expected);
+                    printer.print(&Line::of_file(format!("{name}#{number}"), &[finding]))?;
+                    continue;
+                }
+            };
+            let ders: Vec<&[u8]> = own.iter().chain(&others).map(|der| &**der).collect();
+            if ders.is_empty() {
+                number += 1;
+                printer.print(&Line::of_file(format!("{name}#{number}"), &findings))?;
+            }
+            let parsed: Vec<_> = ders.iter().map(|der| Certificate::parse(der)).collect();
+            let all: Vec<&Certificate<'_>> =
+                parsed.iter().filter_map(|parsed| parsed.as_ref().ok()).collect();
+            for result in &parsed {
+                number += 1;
+                let source = format!("{name}#{number}");
+                let line = match result {
+                    Ok(certificate) => judging.certificate(source, certificate, &all, all.len() > 1),
+                    Err(error) => {
+                        let found =
+                            format!("line {}: the certificate cannot be read: {error}", value.place.line);
+                        let expected = "a certificate (RFC 5280 section 4.1)";
+                        Line::of_file(
+                            source,
+                            &[Finding::new(&value_rules::UNREADABLE_VALUE, found, expected)],
+                        )
+                    }
+                };
+                printer.print(&line)?;
+            }
+        }
+        errors(name, &mut problems, printer)?;
+    };
+    errors(name, &mut problems, printer)?;
+    if any {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &input_rules::FILE_WITHOUT_CERTIFICATE,
+        "the export holds no certificate",
+        "userCertificate or userSMIMECertificate in the export",
+    );
+    printer.print(&Line::of_file(name.to_owned(), &[finding]))
+}
