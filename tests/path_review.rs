@@ -138,6 +138,11 @@ fn names_and_subtrees() {
     cases.case("nameConstraints twice", Invalid, &below(&twice, with_mail()));
     let two = user().with(san(&[mail("a@x.de")])).with(san(&[mail("a@y.de")]));
     cases.case("subjectAltName twice", Invalid, &below(&[], two));
+    let mut many: Vec<Vec<u8>> = (0..2000).map(|n| uri(&format!("urn:{n}"))).collect();
+    many.push(dns("a.y.de"));
+    let o = below(&[constraints(&[uri("x.de"), dns("x.de")], &[])], user().with(san(&many)));
+    cases.case("the last of many", Invalid, &o);
+    assert!(o.findings.len() < 100, "{} findings", o.findings.len());
     let ignored = user().with(p(mail("y.de"))).with(san(&[mail("a@x.de")]));
     cases.case("constraints of the target itself", Valid, &below(&[], ignored));
     cases.end();

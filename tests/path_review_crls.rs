@@ -8,7 +8,7 @@ mod attack;
 use attack::pki::{Cert, Key, extension, name, seq, tlv};
 use attack::*;
 use certferry::certificate::oid;
-use certferry::path::{Options, Revocation};
+use certferry::path::{Engine, Options, PathCode, Revocation};
 
 const NEXT: &str = "270101000000Z";
 const PAST: &str = "250101000000Z";
@@ -220,6 +220,23 @@ fn lists_of_the_issuer() {
     let o = validate(&root(), &[quiet.sign(&k.ca, &k.root)], &crls, hard(), &user().sign(&k.user, &k.ca));
     cases.case("keyUsage without cRLSign", NotVerified, &o);
     cases.end();
+}
+
+#[test]
+fn crls_that_were_meant_to_be_there_are_missing() {
+    let k = keys();
+    let parse = |der: Vec<u8>| certferry::certificate::Certificate::parse(der.leak()).unwrap();
+    let soft = Options { revocation: Revocation::Soft, ..options() };
+    let (mut engine, _) = Engine::new(vec![parse(root())], vec![parse(ca().sign(&k.ca, &k.root))], &[], soft);
+    let target = parse(user().sign(&k.user, &k.ca));
+    let told = |engine: &Engine<'_>| {
+        let outcome = engine.validate(&target, &[]);
+        assert_eq!(outcome.verdict, certferry::path::Verdict::Valid);
+        outcome.findings.iter().filter(|f| f.code == PathCode::CrlMissing).count()
+    };
+    assert_eq!(told(&engine), 0, "nobody asked");
+    engine.expect_crls();
+    assert_eq!(told(&engine), 2, "of the certificate and of its issuer");
 }
 
 #[test]

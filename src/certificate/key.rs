@@ -34,6 +34,15 @@ impl Hash {
         }
     }
 
+    fn octets(self) -> u32 {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
     fn of_oid(id: &[u8]) -> Option<Self> {
         match id {
             oid::SHA1 => Some(Self::Sha1),
@@ -105,16 +114,8 @@ impl<'a> SignatureAlgorithm<'a> {
             oid::ECDSA_SHA1 => ecdsa(Hash::Sha1),
             oid::ED25519 if parameters.is_empty() => Some(Scheme::Ed25519),
             oid::RSA_PSS => {
-                let pss = Pss::read(parameters)?;
-                let hash = Hash::of_oid(pss.hash)?;
-                let salt = match hash {
-                    Hash::Sha1 => return None,
-                    Hash::Sha256 => 32,
-                    Hash::Sha384 => 48,
-                    Hash::Sha512 => 64,
-                };
-                (pss.mgf_hash == pss.hash && pss.salt == salt && pss.trailer == 1)
-                    .then_some(Scheme::RsaPss(hash))
+                let (hash, salt) = pss(parameters)?;
+                (salt == hash.octets()).then_some(Scheme::RsaPss(hash))
             }
             _ => None,
         }
@@ -159,6 +160,19 @@ pub(crate) fn algorithm(raw: &[u8]) -> Option<(Oid<'_>, &[u8])> {
     let mut parts = Walker::new(tlv::first(raw).ok()?.contents);
     let id = parts.expect(tag::OID).ok()?;
     Some((Oid(id.contents), parts.rest()))
+}
+
+/// Hash and salt of RSASSA-PSS-params with MGF1 over the same hash, SHA-1 excepted.
+fn pss(parameters: &[u8]) -> Option<(Hash, u32)> {
+    let pss = Pss::read(parameters)?;
+    let hash = Hash::of_oid(pss.hash).filter(|hash| *hash != Hash::Sha1)?;
+    (pss.mgf_hash == pss.hash && pss.trailer == 1).then_some((hash, pss.salt))
+}
+
+/// The hash that the parameters of an id-RSASSA-PSS key restrict it to, where a salt as long as the
+/// hash is allowed: the key's salt is the least (RFC 4055 section 3.3).
+pub(crate) fn pss_of_key(parameters: &[u8]) -> Option<Hash> {
+    pss(parameters).filter(|(hash, least)| *least <= hash.octets()).map(|(hash, _)| hash)
 }
 
 /// RSASSA-PSS-params (RFC 4055 section 3.1), with its defaults.

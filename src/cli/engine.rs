@@ -52,8 +52,11 @@ pub fn build<'m>(material: &'m Material, judging: &Judging, options: Options) ->
         args::Revocation::Hard => Revocation::Hard,
     };
     let options = Options { revocation, ..options };
-    let (engine, problems) =
+    let (mut engine, problems) =
         Engine::new(parse(&material.anchors), parse(&material.intermediates), &crls, options);
+    if material.crls_given {
+        engine.expect_crls();
+    }
     let findings = problems
         .into_iter()
         .map(|(index, problem)| {

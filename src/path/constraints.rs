@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::limits::{MAX_CONSTRAINT_SCANS, MAX_NAME_COMPARISONS};
+use super::limits::{MAX_CONSTRAINT_SCANS, MAX_NAME_COMPARISONS, MAX_REFUSALS};
 use crate::certificate::address::{check_local, domain_key};
 use crate::certificate::extensions::{NameConstraints, Subtree};
 use crate::certificate::{Certificate, GeneralName, Name, oid};
@@ -99,7 +99,8 @@ impl Constraints {
         }
     }
 
-    /// Applies them to every name of a certificate; all refusals are returned, each kind of name once.
+    /// Applies them to every name of a certificate and returns the first [`MAX_REFUSALS`] refusals; a
+    /// violation is among them if there is any.
     pub(super) fn check(&self, certificate: &Certificate<'_>) -> Vec<Refusal> {
         if self.is_empty() {
             return Vec::new();
@@ -329,11 +330,11 @@ impl Checker<'_> {
             }
             match (any, inside, unknown) {
                 (None, ..) | (_, true, _) => {}
-                (Some(_), false, Some(rule)) => self.out.push(Refusal::Unsupported {
+                (Some(_), false, Some(rule)) => self.refuse(Refusal::Unsupported {
                     found: shown(),
                     required: format!("a name and a permitted subtree that can be compared, {}", rule.text),
                 }),
-                (Some(rule), false, None) => self.out.push(Refusal::Violated {
+                (Some(rule), false, None) => self.refuse(Refusal::Violated {
                     found: shown(),
                     required: match group.iter().filter(concerns).count() {
                         1 => format!("within {}", rule.text),
@@ -352,12 +353,12 @@ impl Checker<'_> {
                     continue;
                 }
                 match contains(rule, &candidate, true) {
-                    Match::Yes => self.out.push(Refusal::Violated {
+                    Match::Yes => self.refuse(Refusal::Violated {
                         found: shown(),
                         required: format!("outside of {}", rule.text),
                     }),
                     Match::No => continue,
-                    Match::Unknown => self.out.push(Refusal::Unsupported {
+                    Match::Unknown => self.refuse(Refusal::Unsupported {
                         found: shown(),
                         required: format!(
                             "a name and an excluded subtree that can be compared, {}",
@@ -367,6 +368,13 @@ impl Checker<'_> {
                 }
                 break;
             }
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        let violates = |one: &Refusal| matches!(one, Refusal::Violated { .. });
+        if self.out.len() < MAX_REFUSALS || (violates(&refusal) && !self.out.iter().any(violates)) {
+            self.out.push(refusal);
         }
     }
 

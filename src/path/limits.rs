@@ -28,6 +28,10 @@ pub const MAX_NAME_COMPARISONS: usize = 250_000;
 /// allows, which still ends within some 5 ms.
 pub const MAX_CONSTRAINT_SCANS: usize = 1 << 21;
 
+/// Names outside of their constraints that are told for one certificate. A certificate may hold a
+/// hundred thousand of them; nobody reads more than some.
+pub const MAX_REFUSALS: usize = 64;
+
 /// Certificates of the same value or file that are considered beside the pool. Real PKCS#7 values
 /// hold below ten; a folder of exported files is given as intermediates, not here.
 pub const MAX_EXTRA: usize = 256;

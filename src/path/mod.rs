@@ -229,6 +229,14 @@ impl<'m> Engine<'m> {
         !self.crls_given
     }
 
+    /// Says that CRLs were meant to be given although none could be read: they count as missing.
+    pub fn expect_crls(&mut self) {
+        self.crls_given = true;
+        // What was found before was found without asking for them.
+        self.pool.entries.iter_mut().for_each(|entry| entry.paths = Default::default());
+        self.signers = Memo::default();
+    }
+
     /// SHA-256 of the anchors, sorted.
     #[must_use]
     pub fn anchors(&self) -> Vec<[u8; 32]> {

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::signature as lc;
 use aws_lc_rs::signature::{ParsedPublicKey, VerificationAlgorithm};
 
-use crate::certificate::key::{Curve, Hash, KeyInfo, KeyKind, Scheme, SignatureAlgorithm};
+use crate::certificate::key::{Curve, Hash, KeyInfo, KeyKind, Scheme, SignatureAlgorithm, pss_of_key};
 use crate::certificate::oid;
 
 /// What checking a signature came to.
@@ -35,7 +35,12 @@ pub struct PublicKey {
 
 #[derive(Clone, Copy)]
 enum OwnedKind {
-    Rsa { bits: usize, pss: bool },
+    Rsa {
+        bits: usize,
+        pss: bool,
+    },
+    /// PSS with this hash alone.
+    RsaPss(usize, Hash),
     Ec(&'static str),
     Ed25519,
     Other,
@@ -46,8 +51,10 @@ impl PublicKey {
     #[must_use]
     pub fn new(info: &KeyInfo<'_>) -> Self {
         let kind = match info.kind {
-            // id-RSASSA-PSS keys may restrict hash and salt; only those without parameters are used.
-            KeyKind::Rsa { pss: true, .. } if !info.parameters.is_empty() => OwnedKind::Other,
+            // id-RSASSA-PSS keys may restrict hash and salt.
+            KeyKind::Rsa { bits, pss: true } if !info.parameters.is_empty() => {
+                pss_of_key(info.parameters).map_or(OwnedKind::Other, |hash| OwnedKind::RsaPss(bits, hash))
+            }
             // id-RSAES-OAEP keys encrypt and never sign (RFC 4055 section 4).
             KeyKind::Rsa { .. } if info.oid.0 == oid::RSA_OAEP => OwnedKind::Other,
             // NULL by RFC 3279 section 2.3.1; nothing at all is common and says the same.
@@ -81,7 +88,9 @@ impl PublicKey {
 
     fn fits(&self, scheme: Scheme) -> bool {
         match self.kind {
-            OwnedKind::Rsa { .. } => matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::RsaPss(_)),
+            OwnedKind::Rsa { .. } | OwnedKind::RsaPss(..) => {
+                matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::RsaPss(_))
+            }
             OwnedKind::Ec(_) => matches!(scheme, Scheme::Ecdsa(_)),
             OwnedKind::Ed25519 => scheme == Scheme::Ed25519,
             OwnedKind::Other => true,
@@ -102,16 +111,22 @@ impl PublicKey {
                 }
                 _ => None,
             },
-            (OwnedKind::Rsa { bits, .. }, Scheme::RsaPss(hash)) if bits >= 2048 => match hash {
-                Hash::Sha1 => None,
-                Hash::Sha256 => Some((4, &lc::RSA_PSS_2048_8192_SHA256)),
-                Hash::Sha384 => Some((5, &lc::RSA_PSS_2048_8192_SHA384)),
-                Hash::Sha512 => Some((6, &lc::RSA_PSS_2048_8192_SHA512)),
-            },
+            (OwnedKind::Rsa { bits, .. }, Scheme::RsaPss(hash)) => pss(bits, hash),
+            (OwnedKind::RsaPss(bits, only), Scheme::RsaPss(hash)) if only == hash => pss(bits, hash),
             (OwnedKind::Ec(curve), Scheme::Ecdsa(hash)) => ecdsa(curve, hash),
             (OwnedKind::Ed25519, Scheme::Ed25519) => Some((0, &lc::ED25519)),
             _ => None,
         }
+    }
+}
+
+fn pss(bits: usize, hash: Hash) -> Option<(usize, &'static dyn VerificationAlgorithm)> {
+    match hash {
+        _ if !(2048..=8192).contains(&bits) => None,
+        Hash::Sha1 => None,
+        Hash::Sha256 => Some((4, &lc::RSA_PSS_2048_8192_SHA256)),
+        Hash::Sha384 => Some((5, &lc::RSA_PSS_2048_8192_SHA384)),
+        Hash::Sha512 => Some((6, &lc::RSA_PSS_2048_8192_SHA512)),
     }
 }
 
