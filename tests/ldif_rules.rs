@@ -256,6 +256,11 @@ fn lines_of_blanks_that_are_continuations() {
     check_lines("cn: a\n \n", "1 cn=a cn=a");
     check_lines("cn: a\n  \n\n", "1 cn=a cn=a\n3 warning blank-fold");
     check_lines("cn:: eA==\n  \nsn: b\n", "1 cn=a cn=x|sn=b\n2 warning odd-base64\n3 warning blank-fold");
+    // Comments, a number and a version line belong to the record behind them.
+    for head in ["# b, example", "# b\n folded", "7", "version: 1"] {
+        let got = run(format!("dn: cn=a\ncn: a\n  \n{head}\ndn: cn=b\n").as_bytes(), &Options::default(), 16);
+        assert!(got.contains(&"1 cn=a cn=a".to_owned()), "{got:?}");
+    }
 }
 
 // Rule 7: base64.

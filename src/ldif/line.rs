@@ -69,6 +69,32 @@ pub(super) fn is_dn(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// Does a record start at this line start, with nothing before its `dn:` but comments (which `ldapsearch` writes above
+/// each record), its number or a `version:` line? Behind the comments, one more run of blank lines may stand.
+fn record_follows(text: &[u8], from: usize, dn_follows: bool) -> bool {
+    let dn_at = |at: usize| if at < text.len() { is_dn(text, at) } else { dn_follows };
+    let (mut at, mut comment) = (from, false);
+    while !dn_at(at) {
+        if at >= text.len() {
+            return false;
+        }
+        let (end, next) = physical(text, at);
+        match text.get(at..end).unwrap_or_default() {
+            [b'#', ..] => comment = true,
+            [b' ' | b'\t', ..] if comment => {
+                if let Some((behind, _)) = blank_run(text, at) {
+                    return dn_at(behind);
+                }
+            }
+            line @ [b'0'..=b'9', ..] if line.iter().all(u8::is_ascii_digit) => comment = false,
+            line @ [b'v' | b'V', ..] if is_version_1(line) => comment = false,
+            _ => return false,
+        }
+        at = next;
+    }
+    true
+}
+
 /// Is this the line `version: 1`?
 pub(super) fn is_version_1(line: &[u8]) -> bool {
     let Ok(parts) = split(line, None) else {
@@ -187,8 +213,7 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
     loop {
         while let Some(&byte @ (b' ' | b'\t')) = text.get(next) {
             if let Some((behind, lines)) = blank_run(text, next) {
-                let dn = if behind < text.len() { is_dn(text, behind) } else { context.dn_follows };
-                if dn {
+                if record_follows(text, behind, context.dn_follows) {
                     // Blank lines between two records, not empty continuations.
                     line.next = next;
                     return line;
