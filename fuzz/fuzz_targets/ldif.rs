@@ -12,7 +12,12 @@ fn read(data: &[u8], block_size: usize) -> Option<(Vec<String>, Vec<String>)> {
     while reader.next(&mut record, &mut problems).expect("a slice can be read to its end") {
         let attributes: Vec<String> = record.attributes().map(|a| format!("{a:?}")).collect();
         let place = (record.line(), record.offset(), record.raw_len(), record.is_truncated());
-        records.push(format!("{place:?} {:?} {:?} {:?} {attributes:?}", record.dn(), record.dn_state(), record.kind()));
+        records.push(format!(
+            "{place:?} {:?} {:?} {:?} {attributes:?}",
+            record.dn(),
+            record.dn_state(),
+            record.kind()
+        ));
         assert_eq!(record.len(), attributes.len());
         let end = record.offset().checked_add(record.raw_len());
         assert!(end.is_some_and(|end| end <= data.len() as u64), "a record lies inside the input");

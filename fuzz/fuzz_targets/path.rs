@@ -12,7 +12,8 @@ fuzz_target!(|data: &[u8]| {
         let chosen = parts.iter().filter(|(kind, _)| kind & 7 == wanted);
         chosen.filter_map(|(_, der)| Certificate::parse(der).ok()).collect()
     };
-    let crls: Vec<&[u8]> = parts.iter().filter(|(kind, _)| kind & 7 == role::CRL).map(|(_, der)| *der).collect();
+    let crls: Vec<&[u8]> =
+        parts.iter().filter(|(kind, _)| kind & 7 == role::CRL).map(|(_, der)| *der).collect();
     let mut targets = of(role::TARGET);
     targets.extend(of(5));
     let (anchors, intermediates, extra) = (of(role::ANCHOR), of(role::INTERMEDIATE), of(role::EXTRA));

@@ -12,11 +12,9 @@ fuzz_target!(|data: &[u8]| {
     let _ = find_secret_text(data);
     let _ = to_der(data);
     let value = classify_value(data);
-    assert_eq!(
-        matches!(value.form, Form::Secret(_)),
-        detect_secret(data).is_some(),
-        "a private key is one whoever asks"
-    );
+    if detect_secret(data).is_some() {
+        assert!(matches!(value.form, Form::Secret(_)), "what begins like a private key is one");
+    }
     let container = open(value);
     assert_eq!(format!("{container:?}"), format!("{:?}", open(classify_value(data))), "the same twice");
     let held = &container.certificates;
@@ -29,7 +27,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(own.index().is_none_or(|i| i < held.len()));
         assert!(own.signing().is_none_or(|i| i < held.len()));
         let others: Vec<usize> = own.others(&container).collect();
-        assert_eq!(others.len() + usize::from(own.index().is_some()), held.len(), "every certificate has a place");
+        assert_eq!(
+            others.len() + usize::from(own.index().is_some()),
+            held.len(),
+            "every certificate has a place"
+        );
     }
     for one in held.iter().take(8) {
         let Ok(certificate) = Certificate::parse(&one.der) else { continue };

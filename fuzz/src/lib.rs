@@ -68,10 +68,9 @@ pub fn judge<'m>(
     extra: &[Certificate<'m>],
     options: &Options,
 ) {
-    let engine =
-        |anchors: Vec<_>, intermediates: Vec<_>, crls: &[&'m [u8]]| -> Engine<'m> {
-            Engine::new(anchors, intermediates, crls, options.clone()).0
-        };
+    let engine = |anchors: Vec<_>, intermediates: Vec<_>, crls: &[&'m [u8]]| -> Engine<'m> {
+        Engine::new(anchors, intermediates, crls, options.clone()).0
+    };
     let turned = |all: &[Certificate<'m>]| -> Vec<Certificate<'m>> { all.iter().rev().cloned().collect() };
     let crls_turned: Vec<&[u8]> = crls.iter().rev().copied().collect();
 
@@ -86,7 +85,8 @@ pub fn judge<'m>(
                 "valid, but the chain does not end at an anchor"
             );
         }
-        let says = certferry::path::finding::verdict(outcome.findings.iter().map(|f| f.code), options.revocation);
+        let says =
+            certferry::path::finding::verdict(outcome.findings.iter().map(|f| f.code), options.revocation);
         assert_eq!(outcome.verdict, says, "the findings account for the verdict");
         assert!(outcome.findings.iter().all(|f| outcome.chain.get(f.depth) == Some(&f.certificate)));
     }
