@@ -11,8 +11,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The script as a file, as `certferry generate script` prints it. Tests run at the same time and write the same bytes.
 fn script() -> PathBuf {
-    root().join("src/bundle/publish.ps1")
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let part = folder.join(format!("script-{:?}", std::thread::current().id()));
+    std::fs::write(&part, certferry::bundle::SCRIPT_BYTES).unwrap();
+    let file = folder.join(certferry::bundle::SCRIPT);
+    std::fs::rename(part, &file).unwrap();
+    file
 }
 
 /// The program that runs PowerShell, or `None` after saying why there is none.
@@ -30,7 +36,7 @@ fn pwsh() -> Option<PathBuf> {
 
 #[test]
 fn script_is_ascii_with_unix_line_ends() {
-    let bytes = std::fs::read(script()).unwrap();
+    let bytes = certferry::bundle::SCRIPT_BYTES;
     let odd = bytes.iter().position(|&b| b != b'\n' && !(0x20..0x7f).contains(&b));
     assert_eq!(odd, None, "a byte that is neither printable ASCII nor LF");
     assert_eq!(bytes.last(), Some(&b'\n'));

@@ -47,7 +47,18 @@ pub const REVIEW: &str = "review";
 pub const TRANSFER: &str = "transfer";
 /// The upload script's name below transfer/.
 pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
-/// The upload script, the same bytes in every bundle of a release.
-pub const SCRIPT_BYTES: &[u8] = include_bytes!("publish.ps1");
+/// The upload script, the same bytes in every bundle of a release. Its parts are joined as they stand: one part a
+/// subject, in the order in which the script needs them.
+pub const SCRIPT_BYTES: &[u8] = concat!(
+    include_str!("publish/head.ps1"),
+    include_str!("publish/text.ps1"),
+    include_str!("publish/files.ps1"),
+    include_str!("publish/folder.ps1"),
+    include_str!("publish/journal.ps1"),
+    include_str!("publish/tenant.ps1"),
+    include_str!("publish/recipient.ps1"),
+    include_str!("publish/run.ps1"),
+)
+.as_bytes();
 /// A payload line with its line end is shorter than this, in bytes.
 pub const MAX_PAYLOAD_LINE: usize = 1_000_000;

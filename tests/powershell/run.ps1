@@ -50,7 +50,7 @@ if ($ChildRun) {
     exit $LASTEXITCODE
 }
 
-if (-not $Script) { $Script = [IO.Path]::Combine($Here, '..', '..', 'src', 'bundle', 'publish.ps1') }
+if (-not $Script) { throw 'Name the script with -Script: certferry generate script > Publish-SmimeCertificate.ps1' }
 $Script = [IO.Path]::GetFullPath($Script)
 $Root = [IO.Path]::Combine([IO.Path]::GetTempPath(), 'certferry-script-' + [guid]::NewGuid().ToString('N'))
 [void][IO.Directory]::CreateDirectory($Root)

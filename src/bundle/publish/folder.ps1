@@ -1,0 +1,237 @@
+# ---- the transfer folder --------------------------------------------------------------------------------------------
+
+# SHA256SUMS: "<64 hexadecimal digits><two blanks><name>", names relative to the folder, with /.
+function Read-HashList {
+    [CmdletBinding()] param([string] $Folder)
+    $file = [System.IO.Path]::Combine($Folder, 'SHA256SUMS')
+    if (-not [System.IO.File]::Exists($file)) {
+        $hint = if ([System.IO.File]::Exists([System.IO.Path]::Combine($Folder, 'transfer', 'SHA256SUMS'))) { "You named the whole bundle. Use -Path " + (ConvertTo-Quoted ([System.IO.Path]::Combine($Folder, 'transfer'))) + '.' }
+        else { 'Name the transfer folder with -Path: the one that holds SHA256SUMS, transfer.json and payload. If SHA256SUMS got lost on the way, have the folder carried over again.' }
+        Deny-Start "There is no transfer folder at $Folder (no file SHA256SUMS)." $hint
+    }
+    $listed = New-Object 'System.Collections.Generic.SortedDictionary[string,string]' ([System.StringComparer]::Ordinal)
+    $text = Read-Text (Open-Shared $file)
+    $again = 'The folder was damaged or edited on its way. Have it carried over again, unchanged (as binary files).'
+    if (-not $text.EndsWith("`n", [System.StringComparison]::Ordinal)) { Deny-Start 'SHA256SUMS is empty or cut off: its last line has no end.' $again }
+    $number = 0
+    foreach ($line in $text.Substring(0, $text.Length - 1).Split([char]10)) {
+        $number++
+        $match = [regex]::Match($line, '\A([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*)\z')
+        if (-not $match.Success) { Deny-Start "SHA256SUMS, line $number, is not '<hash>  <name>'." $again }
+        $name = $match.Groups[2].Value
+        if ($listed.ContainsKey($name)) { Deny-Start "SHA256SUMS names $name twice (line $number)." $again }
+        $listed.Add($name, $match.Groups[1].Value)
+    }
+    return , $listed
+}
+
+# Every listed file is there and unchanged; nothing else is there. Returns name -> open stream.
+function Confirm-Folder {
+    [CmdletBinding()] param([string] $Folder)
+    $listed = Read-HashList $Folder
+    $problems = New-Object 'System.Collections.Generic.List[string]'
+    $open = New-Object 'System.Collections.Generic.SortedDictionary[string,object]' ([System.StringComparer]::Ordinal)
+    $unlisted = @('SHA256SUMS', 'SHA256SUMS.p7s')
+
+    # What is there: a sub-folder is entered only when the list has files in it (so no link can lead in circles).
+    $there = New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::Ordinal)
+    $queue = New-Object 'System.Collections.Generic.Queue[string]'
+    $queue.Enqueue('')
+    while ($queue.Count -gt 0) {
+        $prefix = $queue.Dequeue()
+        $here = New-Object System.IO.DirectoryInfo([System.IO.Path]::Combine($Folder, $prefix))
+        foreach ($item in $here.GetFiles()) { [void]$there.Add($prefix + $item.Name) }
+        foreach ($item in $here.GetDirectories()) {
+            $sub = $prefix + $item.Name + '/'
+            $known = $sub -ceq 'payload/'
+            foreach ($name in $listed.Keys) { if ($name.StartsWith($sub, [System.StringComparison]::Ordinal)) { $known = $true; break } }
+            if ($known) { $queue.Enqueue($sub) } else { $problems.Add("extra folder: $sub") }
+        }
+    }
+    foreach ($name in $there) { if (-not $listed.ContainsKey($name) -and $unlisted -cnotcontains $name) { $problems.Add("extra file: $name") } }
+    foreach ($name in $listed.Keys) {
+        if (-not $there.Contains($name)) { $problems.Add("missing file: $name"); continue }
+        try { $stream = Open-Shared ([System.IO.Path]::Combine($Folder, $name)) }
+        catch { $problems.Add("unreadable file: $name ($($_.Exception.GetBaseException().Message))"); continue }
+        if ((Get-HashText $stream) -cne $listed[$name]) { $problems.Add("changed file: $name") }
+        $open.Add($name, $stream)
+    }
+    if ($problems.Count -gt 0) {
+        $problems.Sort([System.StringComparer]::Ordinal)
+        $shown = @($problems | Select-Object -First 10 | ForEach-Object { ConvertTo-SafeText $_ }) -join '; '
+        if ($problems.Count -gt 10) { $shown += "; and $($problems.Count - 10) more" }
+        Deny-Start "The transfer folder is not as certferry wrote it: $shown. Expected: exactly the files that SHA256SUMS lists, unchanged." `
+            'Move files that do not belong there out of the folder. If a file is changed or missing, have the folder carried over again, and ask who changed it.'
+    }
+    return , $open
+}
+
+function Get-Text {
+    [CmdletBinding()] param($Object, [string] $Name, [string] $Pattern)
+    $value = Get-PropertyValue $Object $Name
+    if ($value -isnot [string] -or -not [regex]::IsMatch($value, $Pattern)) {
+        Deny-Start "transfer.json has no usable '$Name'." 'The folder was made by another version of certferry than this script. Use the script that lies in the same folder.'
+    }
+    return $value
+}
+
+# RFC 3339 in UTC. ConvertFrom-Json makes a DateTime of it in PowerShell 7 and leaves it as text in 5.1.
+function Get-Instant {
+    [CmdletBinding()] param($Object, [string] $Name)
+    $value = Get-PropertyValue $Object $Name
+    if ($null -eq $value) { return $null }
+    if ($value -is [datetime]) { return $value.ToUniversalTime() }
+    $instant = [datetimeoffset]::MinValue
+    $formats = [string[]]@("yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK")
+    if ([datetimeoffset]::TryParseExact([string]$value, $formats, $Invariant, [System.Globalization.DateTimeStyles]::AssumeUniversal, [ref]$instant)) { return $instant.UtcDateTime }
+    Deny-Start "transfer.json: '$Name' is not a time like 2026-01-31T12:00:00Z." 'The folder was made by another version of certferry than this script. Use the script that lies in the same folder.'
+}
+
+function Get-Count {
+    [CmdletBinding()] param($Object, [string] $Name)
+    $value = Get-PropertyValue $Object $Name
+    if ($value -is [int] -or $value -is [long]) { return [long]$value }
+    Deny-Start "transfer.json has no number counts.$Name." 'The folder was made by another version of certferry than this script. Use the script that lies in the same folder.'
+}
+
+# transfer.json, and whether this bundle may be used now.
+function Read-Transfer {
+    [CmdletBinding()] param($Files)
+    if (-not $Files.ContainsKey('transfer.json')) { Deny-Start 'SHA256SUMS does not list transfer.json.' 'Have the transfer folder carried over again, complete.' }
+    $text = (Read-Text $Files['transfer.json']).Trim()
+    if (-not ($text.StartsWith('{', [System.StringComparison]::Ordinal) -and $text.EndsWith('}', [System.StringComparison]::Ordinal))) { Deny-Start 'transfer.json is not a JSON object.' 'Have the transfer folder carried over again.' }
+    try { $json = ConvertFrom-Json -InputObject $text } catch { Deny-Start "transfer.json cannot be read: $($_.Exception.Message)" 'Have the transfer folder carried over again.' }
+    [void](Get-Text $json 'schema' '\A.+\z')
+    $id = Get-Text $json 'id' '\A[0-9A-Za-z._-]{12,128}\z'
+    $counts = Get-PropertyValue $json 'counts'
+    $unverified = Get-PropertyValue $json 'unverified'
+    $until = Get-Instant $json 'validUntil'
+    if ($null -eq $counts -or $unverified -isnot [bool] -or $null -eq $until) {
+        Deny-Start "transfer.json lacks 'counts', 'unverified' or 'validUntil'." 'The folder was made by another version of certferry than this script. Use the script that lies in the same folder.'
+    }
+    if ($BundleId -and -not [string]::Equals($BundleId.Trim(), $id, $IgnoreCase)) {
+        Deny-Start "This is the bundle $id. Expected, by -BundleId: $(ConvertTo-SafeText $BundleId)." 'Ask the person who sent the bundle for its id. If it differs from the one above, do not use this folder.'
+    }
+    if ($until -le [datetime]::UtcNow) {
+        Deny-Start "This bundle expired at $($until.ToString('u', $Invariant)); now it is $([datetime]::UtcNow.ToString('u', $Invariant)). Its certificates and revocation checks are too old." `
+            'Ask for a new bundle. If the clock of this computer is wrong, correct it first.'
+    }
+    if ($unverified -and -not $AllowUnverified) {
+        Deny-Start 'This bundle is UNVERIFIED: its certificates were not checked against a trust anchor, so a user may have planted them.' `
+            'Ask for a bundle that was made with --trust. For a test in a tenant of no importance, add -AllowUnverified.'
+    }
+    if (-not $AllowUnsigned) {
+        Deny-Start 'This version of the script checks no signature: SHA256SUMS shows that the folder is complete and undamaged, not who made it.' `
+            "Compare the bundle's id, $id, with the one that its maker tells you by telephone or ticket. Then run the command again with -AllowUnsigned -BundleId $id."
+    }
+    $payload = New-Object 'System.Collections.Generic.List[string]'
+    foreach ($name in $Files.Keys) {
+        if (-not $name.StartsWith('payload/', [System.StringComparison]::Ordinal)) { continue }
+        if (-not [regex]::IsMatch($name, '\Apayload/[0-9]{4,9}\.ndjson\z')) { Deny-Start "payload holds a file of another kind: $name." 'Use the script that lies in the same folder.' }
+        $payload.Add($name)
+    }
+    return [pscustomobject]@{
+        Id = $id; Until = $until; Unverified = $unverified; Fresh = (Get-Instant $json 'revocationFreshUntil'); Files = $Files
+        Payload = @($payload | Sort-Object { [int][System.IO.Path]::GetFileNameWithoutExtension($_) })
+        Recipients = (Get-Count $counts 'recipients'); FileCount = (Get-Count $counts 'files')
+        Values = @((Get-Count $counts 'userCertificate'), (Get-Count $counts 'userSMIMECertificate'))
+    }
+}
+
+function Open-Payload {
+    [CmdletBinding()] param($Bundle)
+    return @{ Bundle = $Bundle; Next = 0; Reader = $null; File = ''; Line = 0 }
+}
+
+# The next recipient of the payload, or $null at its end. One line is in memory at a time.
+function Read-Recipient {
+    [CmdletBinding()] param($Cursor)
+    $line = $null
+    while ($null -eq $line) {
+        if ($null -eq $Cursor.Reader) {
+            if ($Cursor.Next -ge $Cursor.Bundle.Payload.Count) { return $null }
+            $Cursor.File = $Cursor.Bundle.Payload[$Cursor.Next]
+            $Cursor.Next++
+            $Cursor.Line = 0
+            $stream = $Cursor.Bundle.Files[$Cursor.File]
+            [void]$stream.Seek(0, [System.IO.SeekOrigin]::Begin)
+            $Cursor.Reader = New-Object System.IO.StreamReader($stream, [System.Text.Encoding]::UTF8, $false, 65536, $true)
+        }
+        $line = $Cursor.Reader.ReadLine()
+        $Cursor.Line++
+        if ($null -eq $line) { $Cursor.Reader.Dispose(); $Cursor.Reader = $null }
+    }
+    $data = $null
+    # ConvertFrom-Json accepts an array that was cut off, so the form is checked first.
+    if ([regex]::IsMatch($line, '\A\{[\x20-\x7e]*\}\z')) { try { $data = ConvertFrom-Json -InputObject $line } catch { $data = $null } }
+    $recipient = [pscustomobject]@{ Number = $null; Address = ''; Kind = ''; Values = @($null, $null) }
+    $bad = $null -eq $data
+    if (-not $bad) {
+        $recipient.Number = Get-PropertyValue $data 'number'
+        $recipient.Address = Get-PropertyValue $data 'address'
+        $recipient.Kind = Get-PropertyValue $data 'kind'
+        $bad = -not ($recipient.Number -is [int] -or $recipient.Number -is [long]) -or $recipient.Address -isnot [string] -or
+            @('mailbox', 'mailUser', 'mailContact') -cnotcontains $recipient.Kind
+        foreach ($property in $data.PSObject.Properties) {
+            if (@('number', 'address', 'kind', 'userCertificate', 'userSMIMECertificate') -cnotcontains $property.Name) { $bad = $true }
+        }
+        for ($i = 0; $i -lt 2; $i++) {
+            $property = $data.PSObject.Properties[$Attributes[$i].Json]
+            if ($null -eq $property) { continue }
+            if ($property.Value -isnot [array]) { $bad = $true; continue }
+            foreach ($value in $property.Value) {
+                try { if ($value -isnot [string] -or $value.Length -eq 0 -or [Convert]::ToBase64String([Convert]::FromBase64String($value)) -cne $value -or [Convert]::FromBase64String($value).Length -gt $MaxValueBytes) { $bad = $true } }
+                catch { $bad = $true }
+            }
+            if (-not $bad) { $recipient.Values[$i] = [string[]]$property.Value }
+        }
+    }
+    if ($bad) {
+        throw "$($Cursor.File), line $($Cursor.Line), is not a payload line as this script knows it. Have the folder carried over again, or use the script that lies in the same folder."
+    }
+    return $recipient
+}
+
+# Reads the whole payload once before anything is written: its form, its counts, and the names given to -Only and -Exclude.
+function Measure-Payload {
+    [CmdletBinding()] param($Bundle)
+    $seen = New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::OrdinalIgnoreCase)
+    $values = @([long]0, [long]0)
+    $cursor = Open-Payload $Bundle
+    while ($true) {
+        $recipient = Read-Recipient $cursor
+        if ($null -eq $recipient) { break }
+        if (-not $seen.Add($recipient.Address)) { throw "The payload names $(ConvertTo-SafeText $recipient.Address) twice ($($cursor.File), line $($cursor.Line)). Report this to the maker of the bundle." }
+        for ($i = 0; $i -lt 2; $i++) { if ($null -ne $recipient.Values[$i]) { $values[$i] += $recipient.Values[$i].Length } }
+    }
+    $found = "$($seen.Count) recipients, $($values[0]) + $($values[1]) values, $($Bundle.Payload.Count) files"
+    $stated = "$($Bundle.Recipients) recipients, $($Bundle.Values[0]) + $($Bundle.Values[1]) values, $($Bundle.FileCount) files"
+    if ($found -cne $stated) { Deny-Start "The payload holds $found; transfer.json says $stated." 'Have the transfer folder carried over again, complete. If it stays so, report it to the maker of the bundle.' }
+    Confirm-Selection $seen 'the bundle'
+}
+
+# powershell.exe -File hands "a,b" over as one text, so commas are split here.
+function ConvertTo-AddressSet {
+    [CmdletBinding()] param([string[]] $List)
+    $set = New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::OrdinalIgnoreCase)
+    foreach ($text in $List) { foreach ($part in $text.Split(',')) { if ($part.Trim()) { [void]$set.Add($part.Trim()) } } }
+    return , $set
+}
+
+function Confirm-Selection {
+    [CmdletBinding()] param($Known, [string] $Where)
+    foreach ($option in @('Only', 'Exclude')) {
+        if ($null -eq $Run[$option]) { continue }
+        $unknown = @(foreach ($address in $Run[$option]) { if (-not $Known.Contains($address)) { ConvertTo-SafeText $address } })
+        if ($unknown.Count -gt 0) { Deny-Start "-$option names what is not in ${Where}: $($unknown -join ', ')." 'Correct the addresses (whole e-mail addresses, no wildcards) and run the command again.' }
+    }
+}
+
+function Test-Selected {
+    [CmdletBinding()] param([string] $Address)
+    if ($null -ne $Run.Only -and -not $Run.Only.Contains($Address)) { return $false }
+    if ($null -ne $Run.Exclude -and $Run.Exclude.Contains($Address)) { return $false }
+    $Run.Taken++
+    return $true
+}
+
