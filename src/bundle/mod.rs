@@ -53,10 +53,12 @@ pub const SCRIPT_BYTES: &[u8] = concat!(
     include_str!("publish/head.ps1"),
     include_str!("publish/text.ps1"),
     include_str!("publish/files.ps1"),
+    include_str!("publish/signature.ps1"),
     include_str!("publish/folder.ps1"),
     include_str!("publish/journal.ps1"),
     include_str!("publish/tenant.ps1"),
     include_str!("publish/recipient.ps1"),
+    include_str!("publish/trust.ps1"),
     include_str!("publish/run.ps1"),
 )
 .as_bytes();
