@@ -159,6 +159,9 @@ $code = 2
 try {
     if ($PublishTrustStore) { $code = Publish-TrustStore }
     else {
+        foreach ($name in @('AllowTrustRemoval', 'TrustBackup')) {
+            if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given without -PublishTrustStore, the only run that it concerns." "Add -PublishTrustStore, or leave -$name out." }
+        }
         if ($Rollback) { Invoke-Rollback } else { Invoke-Publish }
         $code = Write-Summary
     }
