@@ -14,8 +14,8 @@ function ConvertTo-SafeText {
 
 function ConvertTo-Quoted {
     [CmdletBinding()] param([string] $Text)
-    # PowerShell takes typographic quotation marks for the plain one.
-    return "'" + [regex]::Replace($Text, "['\u2018\u2019\u201a\u201b]", '$0$0') + "'"
+    # Typographic quotation marks end a text in single quotes as well.
+    return "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Text) + "'"
 }
 
 # Ends the start: what was found, what was expected, what to do next.
