@@ -5,6 +5,7 @@
 //! they leave is worth a path, unless every signature was asked for. Selection decides at the end,
 //! over the recipient as a whole.
 
+mod links;
 mod sheet;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use crate::rules::{
     run as run_rules, value as value_rules,
 };
 use crate::select::{Choice, select};
+use crate::trust::Link;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -88,6 +90,8 @@ pub struct Judged {
     pub counts: Counts,
     /// Published certificates whose CRL cannot be reached from outside: issuer and place named.
     pub internal_crl: Vec<(String, String)>,
+    /// Authorities that the published certificates rest on, each once.
+    pub links: Vec<Link>,
     /// Inputs in which its unreadable values stood.
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
@@ -211,6 +215,9 @@ impl Judge<'_> {
             choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
         for (draft, (decision, findings)) in drafts.iter_mut().zip(decided) {
             draft.findings = findings;
+            if decision == Decision::Publish {
+                self.links(draft, object, &mut sheet.links);
+            }
             sheet.candidate(draft, decision, self.reason(draft, decision));
         }
         let mut recipient_findings = about.for_recipient;
