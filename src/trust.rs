@@ -27,10 +27,29 @@ pub struct Link {
     pub sha256: [u8; 32],
     /// Its DER, where it came along with the value; the engine has all others.
     pub der: Option<Vec<u8>>,
-    /// Whether a path ends at it.
+    /// What the recipient's certificates need it for.
+    pub need: Need,
+}
+
+/// What an authority is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// A path ends at it.
     pub anchor: bool,
-    /// Whether it is the published certificate itself, as the anchor of its own path.
+    /// It is the published certificate itself, as the anchor of its own path.
     pub itself: bool,
+    /// Nothing but a signing certificate rests on it, which a published value carries beside the
+    /// certificate to encrypt to.
+    pub signer: bool,
+}
+
+impl Need {
+    /// Both needs in one.
+    pub fn unite(&mut self, other: Self) {
+        self.anchor |= other.anchor;
+        self.itself |= other.itself;
+        self.signer &= other.signer;
+    }
 }
 
 /// The authorities of published certificates, by SHA-256.
@@ -41,21 +60,22 @@ pub struct Authorities(BTreeMap<[u8; 32], Authority>);
 #[derive(Debug)]
 struct Authority {
     der: Option<Vec<u8>>,
-    anchor: bool,
-    itself: bool,
-    /// Recipients whose published certificates rest on it, and the first of them.
+    need: Need,
+    /// Recipients whose published certificates rest on it; where there are none, those of whom a signing
+    /// certificate does.
     people: u64,
+    /// The first of them.
     first: String,
 }
 
 impl Authorities {
     /// Adds those of one recipient, each of them once.
     pub fn add(&mut self, links: Vec<Link>, person: &str) {
-        for Link { sha256, der, anchor, itself } in links {
+        for Link { sha256, der, need } in links {
             match self.0.entry(sha256) {
-                Entry::Occupied(mut known) => known.get_mut().unite(anchor, itself, 1),
+                Entry::Occupied(mut known) => known.get_mut().unite(need, 1, || person.to_owned()),
                 Entry::Vacant(new) => {
-                    new.insert(Authority { der, anchor, itself, people: 1, first: person.to_owned() });
+                    new.insert(Authority { der, need, people: 1, first: person.to_owned() });
                 }
             }
         }
@@ -66,7 +86,7 @@ impl Authorities {
         for (sha256, authority) in later.0 {
             match self.0.entry(sha256) {
                 Entry::Occupied(mut known) => {
-                    known.get_mut().unite(authority.anchor, authority.itself, authority.people);
+                    known.get_mut().unite(authority.need, authority.people, || authority.first);
                 }
                 Entry::Vacant(new) => {
                     new.insert(authority);
@@ -77,10 +97,28 @@ impl Authorities {
 }
 
 impl Authority {
-    fn unite(&mut self, anchor: bool, itself: bool, people: u64) {
-        self.anchor |= anchor;
-        self.itself |= itself;
-        self.people += people;
+    fn unite(&mut self, need: Need, people: u64, first: impl FnOnce() -> String) {
+        if self.need.signer == need.signer {
+            self.people += people;
+        } else if self.need.signer {
+            (self.people, self.first) = (people, first());
+        }
+        self.need.unite(need);
+    }
+
+    /// Whose certificates rest on it, as a clause.
+    fn rest(&self) -> String {
+        let Self { people, first, .. } = self;
+        match (self.need.signer, people) {
+            (false, 1) => format!("the published certificate of {first} rests on it"),
+            (false, _) => {
+                format!("published certificates of {people} people rest on it (the first one is {first})")
+            }
+            (true, 1) => format!("the signing certificate beside the published one of {first} rests on it"),
+            (true, _) => format!(
+                "signing certificates beside the published ones of {people} people rest on it (the first one is {first})"
+            ),
+        }
     }
 }
 
@@ -141,7 +179,7 @@ impl TrustStore {
         }
         for (sha256, offer) in &taken {
             let certificate = &offer.certificate;
-            let Some(needed) = offer.needed.filter(|needed| needed.anchor) else { continue };
+            let Some(needed) = offer.needed.filter(|needed| needed.need.anchor) else { continue };
             if !taken.iter().any(|(_, other)| signed_by(certificate, &other.certificate)) {
                 store.findings.push((no_root(certificate, needed), **sha256));
             }
@@ -166,7 +204,7 @@ impl Offered<'_> {
         let name = name(&self.certificate);
         let until = self.certificate.not_after();
         match self.needed {
-            Some(needed) if needed.itself => Some(Finding::new(
+            Some(needed) if needed.need.itself => Some(Finding::new(
                 &rules::TRUST_STORE_END_ENTITY,
                 format!(
                     "{name} is an anchor and a person's own certificate, so it was left out of trust.sst; {}",
@@ -213,24 +251,13 @@ impl Offered<'_> {
             serial: certificate.serial_hex(),
             not_before: certificate.not_before().to_string(),
             not_after: certificate.not_after().to_string(),
-            origin: if self.needed.is_some() { TrustOrigin::Chain } else { TrustOrigin::Kept },
+            origin: match self.needed {
+                Some(needed) if needed.need.signer => TrustOrigin::Signer,
+                Some(_) => TrustOrigin::Chain,
+                None => TrustOrigin::Kept,
+            },
             people: self.needed.map_or(0, |needed| needed.people),
             left_out: against.map(|finding| finding.rule.code.to_owned()),
-        }
-    }
-}
-
-impl Authority {
-    /// Whose certificates rest on it, as a clause.
-    fn rest(&self) -> String {
-        match self.people {
-            1 => format!("the published certificate of {} rests on it", self.first),
-            people => {
-                format!(
-                    "published certificates of {people} people rest on it (the first one is {})",
-                    self.first
-                )
-            }
         }
     }
 }

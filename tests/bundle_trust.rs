@@ -115,7 +115,12 @@ fn the_form_is_the_one_that_certferry_writes() {
 
     finds(&with(&good[..good.len() - 1]), K::Unreadable, SST, "cut off");
     finds(&with(b""), K::Unreadable, SST, "no serialised certificate store");
-    finds(&with(&[&good[..], b"x"].concat()), K::Unreadable, SST, "1 bytes stand behind the end");
+    finds(
+        &with(&[&good[..], b"x"].concat()),
+        K::Unreadable,
+        SST,
+        "behind the end of the certificate store (1 bytes)",
+    );
     let reversed: Vec<Vec<u8>> = both.iter().rev().cloned().collect();
     finds(&with(&store(&reversed)), K::Trust, SST, "is out of order");
     let twice = [both.clone(), vec![both[1].clone()]].concat();

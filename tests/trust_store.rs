@@ -69,6 +69,11 @@ fn pem(name: &str) -> Vec<u8> {
     open_certificate_file(&bytes).entries[0].der.to_vec()
 }
 
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
 fn hashes(ders: &[Vec<u8>]) -> Vec<String> {
     ders.iter().map(|der| hex(&sha256(der))).collect()
 }
@@ -152,9 +157,8 @@ fn world() -> World {
 impl World {
     /// Converts the people; `more` are further arguments.
     fn convert(&self, place: &Place, out: &str, more: &[&str]) -> std::process::Output {
-        use base64::Engine as _;
         let records = self.people.iter().map(|(address, der)| {
-            let value = base64::engine::general_purpose::STANDARD.encode(der);
+            let value = base64(der);
             format!("dn: cn={address},dc=x\nobjectClass: user\nmail: {address}\nuserCertificate:: {value}\n")
         });
         let input = place.file("people.ldif", records.collect::<Vec<_>>().join("\n"));
@@ -235,6 +239,70 @@ fn what_ends_before_the_bundle_is_left_out_and_named_once() {
         (&Value::from("trust-store-expiring"), &Value::from(2))
     );
     good(&bundle);
+}
+
+/// A person's signing certificate may come from another CA than the one to encrypt to: in a value that
+/// holds both, each needs its own.
+#[test]
+fn the_authorities_of_signing_certificates_are_in_it() {
+    let (root, one, two) = (Key::p256(), Key::p256(), Key::p256());
+    let authority = |name: &str, serial, key: &Key| {
+        Cert::new(name, "Root", serial).ca(None).ids(key, &root).sign(key, &root)
+    };
+    let (root_der, one_der, two_der) = (
+        authority("Root", 1, &root),
+        authority("CA for keys", 2, &one),
+        authority("CA for signatures", 3, &two),
+    );
+    let person = |issuer: &str, serial, usage: [u8; 2], by: &Key| {
+        let key = Key::p256();
+        Cert::new("Kim", issuer, serial)
+            .with(pki::extension(oid::KEY_USAGE, true, [3, 2, usage[0], usage[1]]))
+            .with(pki::extension(
+                oid::SUBJECT_ALT_NAME,
+                false,
+                pki::seq(&[pki::tlv(0x81, "kim@example.com")]),
+            ))
+            .ids(&key, by)
+            .sign(&key, by)
+    };
+    // keyAgreement, digitalSignature
+    let encrypting = person("CA for keys", 10, [3, 0x08], &one);
+    let signing = person("CA for signatures", 11, [7, 0x80], &two);
+    let value = pki::cms(&[encrypting, signing, two_der.clone()], &[]);
+    let place = Place::new();
+    let input = place.file(
+        "kim.ldif",
+        format!(
+            "dn: cn=Kim\nobjectClass: user\nmail: kim@example.com\nuserSMIMECertificate:: {}\n",
+            base64(&value)
+        ),
+    );
+    let (trust, ca) = (place.file("root.der", &root_der), place.file("one.der", &one_der));
+    let out = place.path("bundle");
+    let output = certferry([
+        "convert",
+        &input,
+        "--at",
+        AT,
+        "--trust",
+        &trust,
+        "--intermediate",
+        &ca,
+        "-o",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let mut wanted = hashes(&[root_der, one_der, two_der.clone()]);
+    wanted.sort();
+    assert_eq!(hashes(&store_of(&out)), wanted);
+    let manifest = manifest(&out);
+    let entries = manifest["trustStore"].as_array().unwrap();
+    let origins: BTreeSet<(&str, &str)> =
+        entries.iter().map(|entry| (text(&entry["subject"]), text(&entry["origin"]))).collect();
+    let chain = [("CN=CA for keys", "chain"), ("CN=CA for signatures", "signer"), ("CN=Root", "chain")];
+    assert_eq!(origins, BTreeSet::from(chain));
+    good(&out);
 }
 
 #[test]
@@ -355,7 +423,10 @@ fn a_kept_store_that_breaks_off_is_a_finding() {
     );
     good(&place.path("cut"));
     let told = run("behind", &[&whole[..], b"\x20\0\0\0"].concat());
-    assert!(text(&told[0]["found"]).contains("4 bytes stand behind the end"), "{told:?}");
+    assert!(
+        text(&told[0]["found"]).contains("behind the end of the certificate store (4 bytes)"),
+        "{told:?}"
+    );
     let key = plain_store(&[&[&[0x30, 3], &b"abc"[..]].concat()]);
     let told = run("odd", &key);
     assert!(text(&told[0]["found"]).contains("should be a certificate and is none"), "{told:?}");

@@ -176,7 +176,10 @@ pub struct TrustAnchor {
 pub enum TrustOrigin {
     /// It is an authority of a published certificate's chain.
     Chain,
-    /// No chain needs it; the store of `--keep-trust` holds it.
+    /// No such chain needs it, but that of a signing certificate does, which a published value carries beside the
+    /// certificate to encrypt to.
+    Signer,
+    /// Nothing that is published needs it; the store of `--keep-trust` holds it.
     Kept,
 }
 
@@ -198,7 +201,7 @@ pub struct TrustStoreEntry {
     pub not_after: String,
     /// Why it belongs there.
     pub origin: TrustOrigin,
-    /// Recipients with a published certificate whose chain holds it.
+    /// Recipients with a published certificate whose chain holds it; for `signer` those with such a value.
     pub people: u64,
     /// Null when it is in the store; else the code of the finding that says why it is not.
     pub left_out: Option<String>,

@@ -47,7 +47,7 @@ pub enum Damage {
     )]
     Id(u32),
     /// More follows behind the end.
-    #[error("{0} bytes stand behind the end of the certificate store and were not read")]
+    #[error("more stands behind the end of the certificate store ({0} bytes) and was not read")]
     Behind(usize),
 }
 

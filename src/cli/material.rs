@@ -76,7 +76,7 @@ impl Material {
             let why = why.map(|(_, finding)| format!(": {}", finding.found)).unwrap_or_default();
             return Err(Error::usage(
                 format!("{option} {}: there is no certificate{why}", path.display()),
-                "name a certificate in PEM, DER or P7B form, or a folder that holds one",
+                "name a certificate in PEM, DER, P7B or SST form, or a folder that holds one",
             ));
         }
         Ok(found)

@@ -406,6 +406,21 @@ mod tests {
         let cut = open_certificate_file(&sst[..sst.len() - 20]);
         assert_eq!(cut.problems, [(At::Byte(28), FileProblem::Sst(Damage::CutOff))]);
         let key = nest(0x30, &[tlv(2, &[1]), tlv(4, &[9; 32])]);
+        let name = nest(0x30, &[]);
+        let algorithm = nest(0x30, &[tlv(6, &[0x2a])]);
+        let list = nest(0x30, &[algorithm.clone(), name, tlv(0x17, b"260101000000Z")]);
+        let crl = nest(0x30, &[list, algorithm, tlv(3, &[0, 1])]);
+        let mut more = b"\0\0\0\0CERT".to_vec();
+        more.extend(
+            [element(0x21, &crl), element(0x22, b"list"), element(77, &key), element(0x20, b"x")].concat(),
+        );
+        more.extend([element(0x20, &der), vec![0; 12]].concat());
+        let file = open_certificate_file(&more);
+        assert_eq!(file.crls.iter().map(|entry| &entry.der[..]).collect::<Vec<_>>(), [&crl[..]]);
+        assert!(matches!(file.notes[..], [(_, Note::OtherChoice { tag: 0x22, .. })]), "{:?}", file.notes);
+        assert!(matches!(file.secrets[..], [(_, Secret::Sec1)]));
+        assert!(matches!(file.problems[..], [(_, FileProblem::SstElement)]));
+        assert_eq!(file.entries.len(), 1, "what stands behind is read");
         let file = open_certificate_file(&key);
         assert_eq!((file.secrets.as_slice(), file.entries.len()), (&[(At::Byte(0), Secret::Sec1)][..], 0));
         let both = [der.clone(), key].concat();

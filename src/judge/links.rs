@@ -3,27 +3,27 @@
 use super::{Draft, Judge, Paths};
 use crate::certificate::Certificate;
 use crate::object::Object;
-use crate::trust::Link;
+use crate::trust::{Link, Need};
 
 impl Judge<'_> {
-    /// Notes the certificates of a published one's path, each once for a recipient. Where the path is
-    /// the certificate alone, that is what it rests on.
+    /// Notes the authorities on the paths of a published value, each once for a recipient: those of the
+    /// certificate to encrypt to, and those of signing certificates beside it. Where a path is the
+    /// certificate alone, that is what it rests on.
     pub(super) fn links(&self, draft: &Draft<'_>, object: &Object, links: &mut Vec<Link>) {
         let Paths::Verified(engine) = &self.paths else { return };
-        let last = draft.chain.len().saturating_sub(1);
-        let itself = last == 0;
-        for (position, sha256) in draft.chain.iter().enumerate().skip(usize::from(!itself)) {
-            let anchor = position == last;
-            match links.iter_mut().find(|link| link.sha256 == *sha256) {
-                Some(link) => {
-                    link.anchor |= anchor;
-                    link.itself |= itself;
+        let of_signers = draft.signers.iter().map(|chain| (chain, true));
+        for (chain, signer) in std::iter::once((&draft.chain, false)).chain(of_signers) {
+            let last = chain.len().saturating_sub(1);
+            let itself = last == 0 && !signer;
+            for (position, sha256) in chain.iter().enumerate().skip(usize::from(!itself)) {
+                let need = Need { anchor: position == last, itself, signer };
+                if let Some(link) = links.iter_mut().find(|link| link.sha256 == *sha256) {
+                    link.need.unite(need);
+                    continue;
                 }
-                None => {
-                    let shared = engine.certificate(sha256).is_some();
-                    let der = if shared { None } else { came_along(draft, object, sha256) };
-                    links.push(Link { sha256: *sha256, der, anchor, itself });
-                }
+                let shared = engine.certificate(sha256).is_some();
+                let der = if shared { None } else { came_along(draft, object, sha256) };
+                links.push(Link { sha256: *sha256, der, need });
             }
         }
     }

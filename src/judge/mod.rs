@@ -160,6 +160,8 @@ struct Draft<'a> {
     findings: Vec<Finding>,
     verdict: Verdict,
     chain: Vec<[u8; 32]>,
+    /// Valid paths of the signing certificates beside it.
+    signers: Vec<Vec<[u8; 32]>>,
     fresh_until: Option<UnixTime>,
 }
 
@@ -355,6 +357,7 @@ impl Judge<'_> {
                 findings,
                 verdict: Verdict::NotChecked,
                 chain: Vec::new(),
+                signers: Vec::new(),
                 fresh_until: None,
             });
         }
@@ -436,7 +439,9 @@ impl Judge<'_> {
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
-            if path_rules::verdict(outcome.verdict) != Verdict::Valid && !already {
+            if path_rules::verdict(outcome.verdict) == Verdict::Valid {
+                draft.signers.push(outcome.chain);
+            } else if !already {
                 let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard));
                 let why = findings.into_iter().find(Finding::withholds);
                 draft.findings.push(Finding::new(

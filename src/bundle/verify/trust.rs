@@ -234,8 +234,9 @@ impl Chains {
         }
     }
 
-    /// The manifest against them: they begin with the certificate and end at an anchor; of its list, every authority is listed, with its people, and nothing besides what was
-    /// kept; what is not in the store is left out for a reason.
+    /// The manifest against them. They begin with the certificate and end at an anchor. Its list holds every
+    /// authority with its people, and besides only what it says was kept, or is needed by a signing certificate
+    /// (which no chain of the manifest shows). What is not in the store is left out for a reason.
     pub(super) fn against(&self, frame: &Frame, shown: &str, report: &mut Report) {
         let mut problem = |key: &str, explanation: String| {
             report.problem(ProblemKind::Manifest, Some(shown), None, format!("{key} {explanation}"));
@@ -262,13 +263,14 @@ impl Chains {
             }
             last = sha256;
             let needed = self.people.get(sha256).copied().unwrap_or_default();
-            if needed != entry.people {
+            let signer = entry.origin == TrustOrigin::Signer && needed == 0;
+            if needed != entry.people && !signer {
                 problem(format!(
                     "says that published certificates of {} people rest on {subject}; the chains say {needed}",
                     entry.people
                 ));
             }
-            if (needed > 0) != (entry.origin == TrustOrigin::Chain) {
+            if (needed > 0) != (entry.origin == TrustOrigin::Chain) && !signer {
                 problem(format!("gives {subject} the origin {:?}, which the chains deny", entry.origin));
             }
             match entry.left_out.as_deref() {
