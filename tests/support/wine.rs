@@ -36,9 +36,8 @@ impl Wine {
     /// `None`, and a word on stderr, where there is no Wine or no compiler for Windows.
     pub fn new() -> Option<Self> {
         // Debian's wine64 has no command in the path.
-        let named = std::env::var_os("CERTFERRY_WINE").map(PathBuf::from);
         let usual = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"].map(PathBuf::from);
-        let Some(wine) = named.into_iter().chain(usual).find(|path| path.is_file()) else {
+        let Some(wine) = usual.into_iter().find(|path| path.is_file()) else {
             eprintln!("skipped: there is no Wine (apt-get install wine64), so crypt32 was not asked");
             return None;
         };
