@@ -36,7 +36,7 @@ pub struct Link {
 pub struct Need {
     /// A path ends at it.
     pub anchor: bool,
-    /// It is the published certificate itself, as the anchor of its own path.
+    /// It is the published certificate itself, as the anchor of its own path, and no authority's.
     pub itself: bool,
     /// Nothing but a signing certificate rests on it, which a published value carries beside the
     /// certificate to encrypt to.
@@ -280,9 +280,11 @@ fn name(certificate: &Certificate<'_>) -> String {
     format!("{} (serial {})", certificate.subject(), certificate.serial_hex())
 }
 
-/// Whether a certificate that no chain vouches for is an authority's: basicConstraints says so, or it is
-/// a root from before there were extensions. A person's certificate of that age bears an address.
-fn is_authority(certificate: &Certificate<'_>) -> bool {
+/// Whether a certificate is an authority's although nothing shows what it signed: basicConstraints says
+/// so, or it is a root from before there were extensions. A person's certificate of that age bears an
+/// address.
+#[must_use]
+pub fn is_authority(certificate: &Certificate<'_>) -> bool {
     let old = certificate.version() == 1 && certificate.is_self_issued();
     certificate.is_ca() || old && certificate.email_addresses().is_empty()
 }

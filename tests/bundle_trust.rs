@@ -229,34 +229,38 @@ fn the_manifests_list_fits_the_chains() {
     finds(&report, K::Manifest, MANIFEST, "the chain of 1 published certificates does not begin with them");
 }
 
-/// A person's certificate in the store is named, whichever half is looked at.
-#[test]
-fn no_published_certificate_is_in_it() {
-    let leaf = stranger();
-    let dir = tempfile::tempdir().unwrap();
-    let target = dir.path().join("b");
+/// Writes a bundle that publishes a certificate to the first person and has it in the store too.
+fn write_published(target: &Path, der: &[u8]) {
+    use base64::Engine as _;
     let mut people = people();
     let person = &mut people[0];
     let candidate = &mut person.recipient.candidates[0];
-    candidate.sha256 = Some(sha256(&leaf));
-    candidate.value_sha256 = sha256(&leaf);
-    candidate.path.chain[0] = sha256(&leaf);
-    use base64::Engine as _;
+    candidate.sha256 = Some(sha256(der));
+    candidate.value_sha256 = sha256(der);
+    candidate.path.chain[0] = sha256(der);
     let set = person.payload.as_mut().unwrap().user_certificate.as_mut().unwrap();
-    set[0] = base64::engine::general_purpose::STANDARD.encode(&leaf);
-    write_with(&target, &options(), &people, |closing| {
-        closing.trust_store.push(trusted(&leaf, 0));
+    set[0] = base64::engine::general_purpose::STANDARD.encode(der);
+    write_with(target, &options(), &people, |closing| {
+        closing.trust_store.push(trusted(der, 0));
         closing.trust_store.sort_by(|a, b| a.sha256.cmp(&b.sha256));
-        closing.sst = Some(store(&in_order(vec![root().to_vec(), leaf.clone()])));
+        closing.sst = Some(store(&in_order(vec![root().to_vec(), der.to_vec()])));
     })
     .unwrap();
-    finds(&check(&target), K::Trust, SST, "holds the published certificate of recipient 1");
-    finds(
-        &check(&target.join("transfer")),
-        K::Trust,
-        "trust.sst",
-        "holds the published certificate of recipient 1",
-    );
+}
+
+/// A person's certificate in the store is named, whichever half is looked at.
+#[test]
+fn no_published_certificate_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("b");
+    write_published(&target, &pem("fixtures/folder/hyejin.oh.cer"));
+    let words = "holds the published certificate of recipient 1";
+    finds(&check(&target), K::Trust, SST, words);
+    finds(&check(&target.join("transfer")), K::Trust, "trust.sst", words);
+    // An authority's is one, whoever has it besides.
+    let other = dir.path().join("c");
+    write_published(&other, &stranger());
+    assert!(check(&other).is_good(), "{}", check(&other).to_text());
 }
 
 /// A certificate that is the anchor of its own path is nobody's authority.
@@ -282,7 +286,7 @@ fn a_certificate_that_is_its_own_path_is_left_out() {
     review_again(&target, |dir| {
         edit(dir, MANIFEST, "\"leftOut\":\"trust-store-end-entity\"", "\"leftOut\":null")
     });
-    finds(&check(&target), K::Manifest, MANIFEST, "a person's certificate that is its own path");
+    finds(&check(&target), K::Trust, SST, "lacks CN=Hanbit Precision Root CA 2016");
 }
 
 /// An empty store is never written, and a store is never forgotten.

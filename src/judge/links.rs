@@ -3,7 +3,7 @@
 use super::{Draft, Judge, Paths};
 use crate::certificate::Certificate;
 use crate::object::Object;
-use crate::trust::{Link, Need};
+use crate::trust::{Link, Need, is_authority};
 
 impl Judge<'_> {
     /// Notes the authorities on the paths of a published value, each once for a recipient: those of the
@@ -14,8 +14,9 @@ impl Judge<'_> {
         let of_signers = draft.signers.iter().map(|chain| (chain, true));
         for (chain, signer) in std::iter::once((&draft.chain, false)).chain(of_signers) {
             let last = chain.len().saturating_sub(1);
-            let itself = last == 0 && !signer;
-            for (position, sha256) in chain.iter().enumerate().skip(usize::from(!itself)) {
+            let alone = last == 0 && !signer;
+            let itself = alone && !draft.certificate.is_some_and(is_authority);
+            for (position, sha256) in chain.iter().enumerate().skip(usize::from(!alone)) {
                 let need = Need { anchor: position == last, itself, signer };
                 if let Some(link) = links.iter_mut().find(|link| link.sha256 == *sha256) {
                     link.need.unite(need);

@@ -160,7 +160,7 @@ impl Walk<'_> {
             for (attribute, values) in sets(&placed.payload) {
                 let hashes = self.hashes(placed, attribute, values);
                 if let Some(store) = self.store
-                    && hashes.iter().any(|sha256| store.holds(sha256))
+                    && hashes.iter().any(|sha256| store.has_leaf(sha256))
                 {
                     store.leaf(placed.payload.number, self.report);
                 }
@@ -206,7 +206,7 @@ impl Walk<'_> {
             if candidate.decision == Decision::Publish {
                 published += 1;
                 if let (Some(store), Some(sha256)) = (self.store, &candidate.sha256)
-                    && store.holds(sha256)
+                    && store.has_leaf(sha256)
                 {
                     store.leaf(number, self.report);
                 }

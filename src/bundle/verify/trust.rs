@@ -9,6 +9,7 @@ use crate::bundle::model::{Decision, Recipient, Transfer, TrustOrigin, TrustStor
 use crate::certificate::sst::{self, Element};
 use crate::certificate::{Certificate, UnixTime};
 use crate::rules::run::{TRUST_STORE_END_ENTITY, TRUST_STORE_EXPIRING};
+use crate::trust::is_authority;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -30,6 +31,7 @@ struct Held {
     serial: String,
     not_before: UnixTime,
     not_after: UnixTime,
+    authority: bool,
 }
 
 impl Store {
@@ -96,9 +98,9 @@ impl Store {
         Some(store)
     }
 
-    /// Whether a certificate or value with this SHA-256 is in it.
-    pub(super) fn holds(&self, sha256: &str) -> bool {
-        self.held.contains_key(sha256)
+    /// Whether a certificate or value with this SHA-256 is in it that is no authority's.
+    pub(super) fn has_leaf(&self, sha256: &str) -> bool {
+        self.held.get(sha256).is_some_and(|held| !held.authority)
     }
 
     /// A recipient's own certificate stands in the store.
@@ -170,6 +172,7 @@ impl Held {
             serial: certificate.serial_hex(),
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
+            authority: is_authority(certificate),
         }
     }
 
@@ -186,8 +189,6 @@ impl Held {
 pub(super) struct Chains {
     /// SHA-256 of each issuer, or of a certificate that is its own path → recipients.
     people: BTreeMap<String, u64>,
-    /// Certificates that are their own path.
-    alone: BTreeSet<String>,
     /// Where the chains end.
     ends: BTreeSet<String>,
     /// Valid paths whose chain does not begin with the certificate.
@@ -210,12 +211,7 @@ impl Chains {
                 self.ends.insert(end.clone());
             }
             let needed = match chain {
-                [alone] => {
-                    if !self.alone.contains(alone) {
-                        self.alone.insert(alone.clone());
-                    }
-                    chain
-                }
+                [_] => chain,
                 _ => chain.get(1..).unwrap_or_default(),
             };
             for sha256 in needed {
@@ -277,9 +273,6 @@ impl Chains {
                 // Both are written alike, so their order is that of the instants.
                 None if entry.not_after.as_str() < until => {
                     problem(format!("has {subject}, which ends before the bundle does"));
-                }
-                None if self.alone.contains(sha256) => {
-                    problem(format!("has {subject}, a person's certificate that is its own path"));
                 }
                 None => {}
                 Some(code) if code == TRUST_STORE_EXPIRING.code && entry.not_after.as_str() < until => {}
