@@ -18,6 +18,7 @@
 //! | judge | [`path`] | certification paths by RFC 5280, usable by itself |
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
+//! | select | [`trust`] | the trust store: authorities of what is published, and what is kept |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
 //! | | [`limits`], [`policy`], [`error`], [`encoding`] | caps with their sources; the policy as used; errors that end a run; hex and digests |
 //!
@@ -48,3 +49,4 @@ pub mod recipient;
 pub mod rules;
 pub mod select;
 mod temporary;
+pub mod trust;

@@ -48,6 +48,7 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::value,
     objects::input,
     objects::run,
+    objects::trust_store,
     paths::building,
     paths::constraints,
     paths::revocation,
@@ -154,6 +155,11 @@ fn inputs() {
 #[test]
 fn runs() {
     all(objects::run());
+}
+
+#[test]
+fn trust_stores() {
+    all(objects::trust_store());
 }
 
 #[test]

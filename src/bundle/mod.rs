@@ -47,6 +47,8 @@ pub const REVIEW: &str = "review";
 pub const TRANSFER: &str = "transfer";
 /// The upload script's name below transfer/.
 pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
+/// The trust store's name below transfer/.
+pub const TRUST_STORE: &str = "trust.sst";
 /// The upload script, the same bytes in every bundle of a release. Its parts are joined as they stand: one part a
 /// subject, in the order in which the script needs them.
 pub const SCRIPT_BYTES: &[u8] = concat!(

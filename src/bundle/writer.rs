@@ -8,12 +8,12 @@
 use super::hashed::{HashedFile, sha256_hex};
 use super::model::{
     BundleIdentity, FindingLine, InputFile, MANIFEST_SCHEMA, PayloadPlace, PolicyReference, Summary,
-    TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor,
+    TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor, TrustStoreEntry,
 };
 use super::render::{Ascii, ManifestFormat, Rendered, Tally, json};
 use super::stage::Stage;
 use super::sums::{self, SUMS, Sums};
-use super::{OutputError, REVIEW, SCRIPT, TRANSFER, handover, table};
+use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use std::fs::File;
@@ -57,6 +57,10 @@ pub struct ManifestHead {
 pub struct Closing {
     /// Files that were read and not yet noted with [`Writer::input`].
     pub inputs: Vec<InputFile>,
+    /// What trust.sst holds and what was left out of it, sorted by SHA-256.
+    pub trust_store: Vec<TrustStoreEntry>,
+    /// The bytes of trust.sst; none when it would hold nothing.
+    pub sst: Option<Vec<u8>>,
     /// Totals; those that the writer can count itself must agree.
     pub summary: Summary,
     /// Id, lifetime, series.
@@ -260,6 +264,10 @@ impl Writer {
         if let Some(disagreement) = self.tally.disagreements(&closing.summary).into_iter().next() {
             return Err(OutputError::Inconsistent(disagreement));
         }
+        let trusted = closing.trust_store.iter().filter(|entry| entry.left_out.is_none()).count() as u64;
+        if closing.sst.is_some() != (trusted > 0) {
+            return Err(OutputError::Inconsistent(format!("a trust store of {trusted} certificates")));
+        }
 
         for input in &closing.inputs {
             self.input(input)?;
@@ -286,6 +294,7 @@ impl Writer {
             user_certificate: self.tally.user_certificate,
             user_smime_certificate: self.tally.user_smime_certificate,
             files: self.files,
+            trust_certificates: trusted,
         };
         let bundle = closing.bundle.clone();
         let transfer = Transfer {
@@ -301,6 +310,9 @@ impl Writer {
             manifest_sha256: manifest_sha256.clone(),
         };
         let folder = self.stage.path().join(TRANSFER);
+        if let Some(sst) = &closing.sst {
+            put_file(&folder, TRUST_STORE, sst, &mut self.transfer)?;
+        }
         put_file(&folder, "transfer.json", &pretty_ascii(&transfer)?, &mut self.transfer)?;
         let handover = handover::text(&transfer);
         put_file(&folder, handover::HANDOVER, handover.as_bytes(), &mut self.transfer)?;
@@ -407,6 +419,7 @@ fn begin_manifest(head: &ManifestHead, out: &mut Vec<u8>) -> Result<(), OutputEr
 }
 
 fn end_manifest(closing: &Closing, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    lines(out, "trustStore", &closing.trust_store)?;
     key(out, "summary", &closing.summary, false)?;
     key(out, "bundle", &closing.bundle, false)?;
     out.extend_from_slice(b"\n}\n");

@@ -118,7 +118,7 @@ pub enum Revocation {
 #[derive(Args, Debug)]
 #[command(after_help = CONVERT_EXAMPLES)]
 pub struct Convert {
-    /// LDIF exports, certificate files (PEM, DER, P7B), folders of them, or - for LDIF on standard input.
+    /// LDIF exports, certificate files (PEM, DER, P7B, SST), folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The bundle folder to make. It must not exist, and appears whole or not at all.
@@ -136,6 +136,10 @@ pub struct Convert {
     /// Publish without verified paths when there is no --trust; every output then says UNVERIFIED.
     #[arg(long, help_heading = "Judging", conflicts_with = "trust")]
     pub unverified: bool,
+    /// A certificate store (SST), such as the one that the tenant has now: its certificates go into
+    /// trust.sst beside those that this run needs.
+    #[arg(long, value_name = "OLD.sst", help_heading = "Judging")]
+    pub keep_trust: Option<PathBuf>,
     /// Check every signature, also of what is withheld anyway.
     #[arg(long, help_heading = "Judging")]
     pub thorough: bool,
@@ -216,7 +220,7 @@ pub enum FailOn {
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B), LDIF exports, folders of them, or - for LDIF on standard input.
+    /// Certificate files (PEM, DER, P7B, SST), LDIF exports, folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.

@@ -1,5 +1,7 @@
 //! `certferry convert`: the main job, from options to a sealed bundle.
 
+mod trust_store;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -12,7 +14,9 @@ use super::summary::{self, Closed};
 use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Tool};
+use crate::bundle::model::{
+    BundleIdentity, FindingLine, InputFile, Severity, Source as SourceLine, Summary, Tool,
+};
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
@@ -32,6 +36,7 @@ use crate::pipeline::{Reading, record};
 use crate::policy;
 use crate::recipient::SourceRules;
 use crate::rules::{Finding, Rule, run as run_rules};
+use crate::trust::{Authorities, TrustStore};
 
 /// Converts.
 ///
@@ -53,7 +58,10 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         }
     }
     let expected = Expected::read(&args.expect_records, &args.inputs)?;
-    let material = Material::read(&args.judging)?;
+    let mut material = Material::read(&args.judging)?;
+    if let Some(store) = &args.keep_trust {
+        material.keep(store)?;
+    }
     let reading = reading(args)?;
     let (engine, crl_findings) = super::engine::build(&material, &args.judging, Options::smime(at));
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
@@ -94,7 +102,8 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     run.beginning(&judge, &material, &opened)?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
-    let closed = run.seal(&id, at, &opened, &counted, &expected)?;
+    let store = run.trust_store(&judge, &material)?;
+    let closed = run.seal(&id, at, &opened, &counted, &expected, store)?;
     summary::print(&closed, args, term);
     Ok(closed.done)
 }
@@ -200,6 +209,9 @@ fn identity(
             id.bytes(name, der);
         }
     }
+    if let Some(sha256) = &material.kept_sha256 {
+        id.field("keep-trust", &hex(sha256));
+    }
     for source in &opened.sources {
         id.field("input", &hex(&source.sha256));
     }
@@ -247,6 +259,7 @@ struct Run<'a> {
     tallies: BTreeMap<u32, Tally>,
     /// Issuer → a place that it names, at whom it was seen first, and at how many people.
     internal_crl: BTreeMap<String, (String, String, u64)>,
+    authorities: Authorities,
     revocation_fresh_until: Option<UnixTime>,
     must_look: bool,
     recipients: u64,
@@ -263,6 +276,7 @@ impl<'a> Run<'a> {
             unreadable: BTreeMap::new(),
             tallies: BTreeMap::new(),
             internal_crl: BTreeMap::new(),
+            authorities: Authorities::default(),
             revocation_fresh_until: None,
             must_look: false,
             recipients: 0,
@@ -271,9 +285,13 @@ impl<'a> Run<'a> {
 
     /// A finding about the run or a file.
     fn finding(&mut self, finding: &Finding, source: Option<SourceLine>) -> Result<(), Error> {
+        self.told(finding, finding.line(None, None, None, source))
+    }
+
+    /// A finding as the line that findings.ndjson shall have.
+    fn told(&mut self, finding: &Finding, line: FindingLine) -> Result<(), Error> {
         self.counts.finding(finding.severity);
         self.code(finding.rule, finding.severity, 1);
-        let line = finding.line(None, None, None, source);
         if self.term.verbose && finding.severity > Severity::Info {
             summary::finding(&line, self.term);
         }
@@ -376,6 +394,7 @@ impl<'a> Run<'a> {
         if let Some((source, tally)) = results.tally {
             self.tallies.entry(source).or_default().merge(tally);
         }
+        self.authorities.merge(results.authorities);
         for (issuer, point, at) in results.internal_crl {
             if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
                 self.internal_crl.entry(issuer).or_insert((point, at, 0)).2 += 1;
@@ -471,6 +490,7 @@ impl<'a> Run<'a> {
         opened: &Opened,
         counted: &Counted,
         expected: &Expected,
+        store: TrustStore,
     ) -> Result<Closed, Error> {
         let [encryptable, sign_only, none] = self.counts.coverage;
         let mut summary = Summary {
@@ -489,15 +509,22 @@ impl<'a> Run<'a> {
         summary.coverage.lapses_before_next_run = self.counts.lapsing;
         let identity = BundleIdentity {
             id: hex(id),
-            valid_until: UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY)).to_string(),
+            valid_until: valid_until(at).to_string(),
             revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
             sequence: None,
             previous: None,
         };
         let inputs = inputs(opened, counted, expected, &self.unreadable);
+        let trusted = store.counts();
         let sealed: Option<Sealed> = match self.writer.take() {
             Some(writer) => {
-                let closing = Closing { inputs, summary: summary.clone(), bundle: identity.clone() };
+                let closing = Closing {
+                    inputs,
+                    trust_store: store.entries,
+                    sst: store.sst,
+                    summary: summary.clone(),
+                    bundle: identity.clone(),
+                };
                 Some(writer.seal(&closing).map_err(|error| second::output(&error))?)
             }
             None => None,
@@ -514,11 +541,17 @@ impl<'a> Run<'a> {
             summary,
             identity,
             sealed,
+            trusted,
             codes: self.codes,
             unverified: self.args.judging.trust.is_empty(),
             done: if look { Done::Look } else { Done::Good },
         })
     }
+}
+
+/// Until when a bundle that was judged at `at` may be uploaded.
+fn valid_until(at: UnixTime) -> UnixTime {
+    UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY))
 }
 
 fn inputs(

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::Done;
 use super::args::Convert;
 use super::term::{Term, escape};
-use crate::bundle::Sealed;
 use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
+use crate::bundle::{SCRIPT, Sealed};
 use crate::ldif;
 use crate::rules::{input, run};
 
@@ -20,6 +20,8 @@ pub struct Closed {
     pub identity: BundleIdentity,
     /// The bundle, unless it was a dry run.
     pub sealed: Option<Sealed>,
+    /// Certificates in trust.sst, and how many of them were only kept.
+    pub trusted: (usize, usize),
     /// How often each code was found with each weight.
     pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// No path was verified.
@@ -66,6 +68,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
             term.say(&format!("  id           {}", closed.identity.id));
             term.say(&format!("  transfer/    {} (SHA-256 of its SHA256SUMS)", sealed.transfer_sums_sha256));
             term.say(&format!("  good until   {}", closed.identity.valid_until));
+            term.say(&format!("  trust store  {}", trust_store(closed.trusted)));
             if let Some(left) = &sealed.leftover {
                 term.say(&format!(
                     "  the old bundle could not be removed: {}",
@@ -81,6 +84,17 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
         }
         None => term.say("Nothing was written (--dry-run)."),
     }
+}
+
+/// What trust.sst is for whom the summary is read by.
+fn trust_store((all, kept): (usize, usize)) -> String {
+    let number = match all {
+        0 => return "none: no authority's certificate is to be uploaded, so there is no trust.sst".into(),
+        1 => "1 authority's certificate".to_owned(),
+        all => format!("{all} authorities' certificates"),
+    };
+    let of = if kept > 0 { format!(", {kept} of them by --keep-trust alone") } else { String::new() };
+    format!("transfer/trust.sst, {number}{of}; {SCRIPT} -PublishTrustStore uploads it")
 }
 
 /// Whether one such finding alone can stand for thousands of people.

@@ -5,6 +5,7 @@
 //! they leave is worth a path, unless every signature was asked for. Selection decides at the end,
 //! over the recipient as a whole.
 
+mod links;
 mod sheet;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use crate::rules::{
     run as run_rules, value as value_rules,
 };
 use crate::select::{Choice, select};
+use crate::trust::Link;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -88,6 +90,8 @@ pub struct Judged {
     pub counts: Counts,
     /// Published certificates whose CRL cannot be reached from outside: issuer and place named.
     pub internal_crl: Vec<(String, String)>,
+    /// Authorities that the published certificates rest on, each once.
+    pub links: Vec<Link>,
     /// Inputs in which its unreadable values stood.
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
@@ -156,6 +160,8 @@ struct Draft<'a> {
     findings: Vec<Finding>,
     verdict: Verdict,
     chain: Vec<[u8; 32]>,
+    /// Valid paths of the signing certificates beside it.
+    signers: Vec<Vec<[u8; 32]>>,
     fresh_until: Option<UnixTime>,
 }
 
@@ -211,6 +217,9 @@ impl Judge<'_> {
             choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
         for (draft, (decision, findings)) in drafts.iter_mut().zip(decided) {
             draft.findings = findings;
+            if decision == Decision::Publish {
+                self.links(draft, object, &mut sheet.links);
+            }
             sheet.candidate(draft, decision, self.reason(draft, decision));
         }
         let mut recipient_findings = about.for_recipient;
@@ -348,6 +357,7 @@ impl Judge<'_> {
                 findings,
                 verdict: Verdict::NotChecked,
                 chain: Vec::new(),
+                signers: Vec::new(),
                 fresh_until: None,
             });
         }
@@ -429,7 +439,9 @@ impl Judge<'_> {
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
-            if path_rules::verdict(outcome.verdict) != Verdict::Valid && !already {
+            if path_rules::verdict(outcome.verdict) == Verdict::Valid {
+                draft.signers.push(outcome.chain);
+            } else if !already {
                 let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard));
                 let why = findings.into_iter().find(Finding::withholds);
                 draft.findings.push(Finding::new(

@@ -20,6 +20,7 @@ use crate::object::{Object, Place};
 use crate::parallel;
 use crate::recipient::{self, Reach, Role};
 use crate::rules::{Finding, input as input_rules};
+use crate::trust::Authorities;
 
 /// What one job gives, in the order of the input.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub struct Results {
     pub tally: Option<(u32, BlockTally)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
+    /// Authorities that published certificates rest on.
+    pub authorities: Authorities,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
     /// How often each code was found with each weight: an expired certificate is a warning at one
@@ -244,6 +247,7 @@ impl Second<'_> {
         results.unreadable.extend(judged.unreadable_in);
         let label =
             judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
+        results.authorities.add(judged.links, &label);
         results
             .internal_crl
             .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));

@@ -2,6 +2,7 @@
 
 use super::files::Files;
 use super::payload::{Line, Payload, Placed, read_line};
+use super::trust::{self, Chains, Store};
 use super::{ProblemKind, Report};
 use crate::bundle::hashed::{hex, sha256_hex};
 use crate::bundle::manifest::{self, Frame, ReadError};
@@ -23,6 +24,8 @@ pub(super) struct Walked {
     pub(super) frame: Option<Frame>,
     /// Recipients, candidates and payload lines, counted.
     pub(super) tally: Tally,
+    /// What the published candidates' chains need.
+    pub(super) chains: Chains,
     /// Payload files.
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
@@ -30,7 +33,12 @@ pub(super) struct Walked {
 }
 
 /// Walks the manifest of `review`, the payload of `transfer`, or both together.
-pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mut Report) -> Walked {
+pub(super) fn walk(
+    review: Option<&Files>,
+    transfer: Option<&Files>,
+    store: Option<&Store>,
+    report: &mut Report,
+) -> Walked {
     let mut table = Context::new(&SHA256);
     table.update(table::BOM);
     table.update(table::header().as_bytes());
@@ -40,6 +48,8 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         payload: transfer.map(Payload::new),
         next: None,
         compare: review.is_some() && transfer.is_some(),
+        store,
+        chains: Chains::default(),
         tally: Tally::default(),
         not_checked: 0,
         table,
@@ -67,7 +77,13 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         walk.report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
     let payload_files = walk.payload.as_ref().map_or(0, |payload| payload.opened);
-    Walked { frame, tally: walk.tally, payload_files, table_sha256: hex(walk.table.finish().as_ref()) }
+    Walked {
+        frame,
+        tally: walk.tally,
+        chains: walk.chains,
+        payload_files,
+        table_sha256: hex(walk.table.finish().as_ref()),
+    }
 }
 
 struct Walk<'a> {
@@ -79,6 +95,9 @@ struct Walk<'a> {
     /// The payload line that no recipient has claimed yet.
     next: Option<Placed>,
     compare: bool,
+    /// trust.sst, in which no published certificate may stand.
+    store: Option<&'a Store>,
+    chains: Chains,
     tally: Tally,
     not_checked: u64,
     table: Context,
@@ -139,7 +158,12 @@ impl Walk<'_> {
             self.payload_problem(placed, explanation);
         } else {
             for (attribute, values) in sets(&placed.payload) {
-                self.hashes(placed, attribute, values);
+                let hashes = self.hashes(placed, attribute, values);
+                if let Some(store) = self.store
+                    && hashes.iter().any(|sha256| store.has_leaf(sha256))
+                {
+                    store.leaf(placed.payload.number, self.report);
+                }
             }
         }
     }
@@ -175,11 +199,17 @@ impl Walk<'_> {
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
         self.table_rows(recipient);
+        self.chains.add(recipient);
 
         let mut published = 0_u64;
         for candidate in &recipient.candidates {
             if candidate.decision == Decision::Publish {
                 published += 1;
+                if let (Some(store), Some(sha256)) = (self.store, &candidate.sha256)
+                    && store.has_leaf(sha256)
+                {
+                    store.leaf(number, self.report);
+                }
                 self.not_checked += u64::from(candidate.path.verdict == Verdict::NotChecked);
                 if candidate.attribute == Attribute::UserPkcs12 {
                     self.manifest_problem(ProblemKind::Manifest, number, "publishes a private key container");
@@ -338,9 +368,12 @@ fn same_address(a: &str, b: &str) -> bool {
         || matches!((ascii(a), ascii(b)), (Some(a), Some(b)) if a.eq_ignore_ascii_case(&b))
 }
 
-/// Reads findings.ndjson: every line is a finding, and about a recipient that exists.
-pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Report) {
+/// Reads findings.ndjson: every line is a finding, and about a recipient that exists; what the manifest says was
+/// left out of the trust store is told.
+pub(super) fn findings(files: &Files, frame: Option<&Frame>, recipients: u64, report: &mut Report) {
     const NAME: &str = "findings.ndjson";
+    let recipients = frame.map(|_| recipients);
+    let mut untold = trust::told(frame);
     let shown = files.shown(NAME);
     let Some(opened) = files.open(NAME) else { return };
     let mut reader = match opened {
@@ -358,7 +391,7 @@ pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Repo
     let mut buffer = Vec::new();
     for line in 1.. {
         match read_line(&mut reader, MAX_FINDING_LINE, &mut buffer) {
-            Ok(Line::End) => return,
+            Ok(Line::End) => break,
             Ok(Line::Whole) => {}
             Ok(Line::TooLong) => {
                 report.problem(
@@ -398,7 +431,18 @@ pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Repo
                 let explanation = format!("is about recipient {number}, whom the manifest does not have");
                 report.problem(ProblemKind::Manifest, Some(&shown), Some(line), explanation);
             }
+            Ok(FindingLine { code, certificate: Some(certificate), .. }) => {
+                if let Some(sha256) = certificate.sha256 {
+                    untold.remove(&(code, sha256));
+                }
+            }
             Ok(_) => {}
         }
+    }
+    for (code, sha256) in untold {
+        let explanation = format!(
+            "does not tell that {sha256} was left out of the trust store ({code}), as the manifest says"
+        );
+        report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
 }

@@ -1,11 +1,11 @@
 //! SHA256SUMS of one half against what stands in the folder.
 
 use super::{ProblemKind, Report};
-use crate::bundle::SCRIPT;
 use crate::bundle::handover::HANDOVER;
 use crate::bundle::hashed::hex;
 use crate::bundle::sums::{self, SIGNATURE, SUMS, Sums};
 use crate::bundle::writer::Half;
+use crate::bundle::{SCRIPT, TRUST_STORE};
 use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -249,7 +249,7 @@ fn known(half: Half, name: &str) -> bool {
             Half::Review => {
                 matches!(name, "manifest.csv" | "report.html") || inside("active-directory/", ".ldif")
             }
-            Half::Transfer => name == "trust.sst" || inside("payload/", ".ndjson"),
+            Half::Transfer => name == TRUST_STORE || inside("payload/", ".ndjson"),
         }
 }
 

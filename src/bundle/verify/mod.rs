@@ -6,7 +6,8 @@
 //!    listed under another name was renamed; links and devices are never followed.
 //! 2. Content: manifest and payload are walked side by side, by recipient number. A published
 //!    candidate's value must stand in that recipient's payload line, in its attribute, by SHA-256, and nothing
-//!    besides. Totals are counted again.
+//!    besides. Totals are counted again. trust.sst holds the authorities of the published chains and what was
+//!    kept, and each that it lacks is named by a finding.
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
@@ -16,6 +17,7 @@ mod content;
 mod files;
 mod payload;
 mod report;
+mod trust;
 
 pub use report::{MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, VERIFY_SCHEMA};
 
@@ -90,18 +92,27 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     let head = transfer.as_ref().and_then(|files| transfer_json(files, &mut report));
     halves(review.as_ref(), transfer.as_ref(), head.as_ref(), &mut report);
     let mut seen = Report::new(scope, String::new());
-    let walked = content::walk(review.as_ref(), transfer.as_ref(), &mut seen);
+    let store = transfer.as_ref().and_then(|files| trust::Store::read(files, &mut report));
+    let walked = content::walk(review.as_ref(), transfer.as_ref(), store.as_ref(), &mut seen);
     // Halves of two bundles disagree about everybody: that they are of two is all that needs to be said.
     let strangers = matches!((&walked.frame, &head), (Some(frame), Some(head)) if frame.bundle.id != head.id);
-    report.absorb(seen, |problem| !(strangers && problem.kind == ProblemKind::Payload));
+    let of_two = |kind: ProblemKind| matches!(kind, ProblemKind::Payload | ProblemKind::Trust);
+    report.absorb(seen, |problem| !(strangers && of_two(problem.kind)));
     if let Some(files) = &review {
-        content::findings(files, walked.frame.as_ref().map(|_| walked.tally.recipients), &mut report);
+        content::findings(files, walked.frame.as_ref(), walked.tally.recipients, &mut report);
         if let Some(frame) = &walked.frame {
+            walked.chains.against(frame, &files.shown("manifest.json"), &mut report);
             review_half(files, frame, &walked, transfer.is_some() && !strangers, &mut report);
         }
     }
     if let (Some(files), Some(head)) = (&transfer, &head) {
         transfer_half(files, head, &walked, options, &mut report);
+        if let Some(store) = &store {
+            store.against_head(head, &mut report);
+        }
+    }
+    if let (Some(frame), Some(store), false) = (&walked.frame, &store, strangers) {
+        store.against_manifest(frame, &mut report);
     }
     if let (Some(frame), Some(head), Some(files)) = (&walked.frame, &head, &transfer) {
         belong(frame, head, &files.shown("transfer.json"), &mut report);

@@ -1,5 +1,6 @@
 //! What `verify` found, as data and as text.
 
+use crate::bundle::TRUST_STORE;
 use crate::bundle::model::{Summary, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
@@ -69,6 +70,8 @@ pub enum ProblemKind {
     Totals,
     /// The manifest contradicts itself or another file of its half.
     Manifest,
+    /// The trust store is not as certferry writes it, or not what manifest and payload need.
+    Trust,
     /// The upload script is not this release's.
     Script,
     /// The bundle's lifetime is over.
@@ -255,6 +258,14 @@ impl Report {
                     "{} recipients in {} files, {} userCertificate and {} userSMIMECertificate values",
                     counts.recipients, counts.files, counts.user_certificate, counts.user_smime_certificate
                 )
+            }),
+        );
+        row(
+            "trust store",
+            self.counts.as_ref().map(|counts| match counts.trust_certificates {
+                0 => format!("none: there is no {TRUST_STORE}"),
+                1 => format!("{TRUST_STORE}, 1 authority's certificate"),
+                all => format!("{TRUST_STORE}, {all} authorities' certificates"),
             }),
         );
         for note in &self.notes {
