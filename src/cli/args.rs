@@ -305,6 +305,12 @@ pub struct Verify {
     /// The instant at which the bundle must still be current [default: now].
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
+    /// Each half must be signed by the key of this certificate (a PEM or DER file).
+    #[arg(long, value_name = "CERT", conflicts_with = "signer_trust")]
+    pub signer: Option<PathBuf>,
+    /// Each half must be signed by somebody with a valid path to an anchor under this file or folder.
+    #[arg(long, value_name = "PATH")]
+    pub signer_trust: Vec<PathBuf>,
 }
 
 /// Form of verify's output.

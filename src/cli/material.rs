@@ -1,6 +1,6 @@
 //! Trust material: anchors, intermediates and CRLs from files and folders.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Judging;
 use crate::bundle::model::TrustAnchor;
@@ -57,6 +57,22 @@ impl Material {
             list.dedup();
         }
         Ok(material)
+    }
+
+    /// The certificates under a path of another option, without duplicates, in the order of their hashes,
+    /// and what was found about the files.
+    ///
+    /// # Errors
+    /// A usage error when there is no certificate under it.
+    pub fn only(option: &str, paths: &[PathBuf]) -> Result<(Vec<Vec<u8>>, Vec<Finding>), Error> {
+        let mut material = Self::default();
+        let mut found = Vec::new();
+        for path in paths {
+            found.extend(material.certificates(option, path)?);
+        }
+        found.sort_by_cached_key(|der| sha256(der));
+        found.dedup();
+        Ok((found, material.findings.into_iter().map(|(_, finding)| finding).collect()))
     }
 
     /// The certificates under a path. Private keys and other files are skipped with a warning; a

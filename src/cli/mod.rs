@@ -57,7 +57,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match &cli.verb {
         Verb::Convert(args) => convert::run(args, &term),
         Verb::Inspect(args) => inspect::run(args, &term),
-        Verb::Verify(args) => verify::run(args),
+        Verb::Verify(args) => verify::run(args, &term),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
     };

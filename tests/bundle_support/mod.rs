@@ -289,7 +289,7 @@ pub fn check(dir: &Path) -> Report {
 }
 
 pub fn check_at(dir: &Path, at: &str) -> Report {
-    verify(dir, &Options { at: at.parse().unwrap(), script: SCRIPT }).unwrap()
+    verify(dir, &Options { at: at.parse().unwrap(), script: SCRIPT, signer: None }).unwrap()
 }
 
 /// Every file below `dir` with its bytes.

@@ -27,6 +27,8 @@ pub(super) struct Files {
     unusable: BTreeSet<String>,
     /// Whether there is a signature.
     pub(super) signed: bool,
+    /// The bytes of SHA256SUMS that the files were compared with.
+    pub(super) sums: Vec<u8>,
 }
 
 impl Files {
@@ -60,11 +62,12 @@ pub(super) fn check(half: Half, dir: &Path, prefix: &str, report: &mut Report) -
         present: BTreeMap::new(),
         unusable: BTreeSet::new(),
         signed: false,
+        sums: Vec::new(),
     };
     let folders = walk(&mut files, report);
     report.files = report.files.saturating_add(files.present.len() as u64);
-    files.signed = files.present.contains_key(SIGNATURE);
-    if let Some(listed) = list(&files, report) {
+    files.signed = files.present.contains_key(SIGNATURE) || files.unusable.contains(SIGNATURE);
+    if let Some(listed) = list(&mut files, report) {
         compare(half, &files, &listed, &folders, report);
     }
     files
@@ -123,7 +126,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
 }
 
 /// Reads SHA256SUMS; `None` when there is none to compare with.
-fn list(files: &Files, report: &mut Report) -> Option<Sums> {
+fn list(files: &mut Files, report: &mut Report) -> Option<Sums> {
     let shown = files.shown(SUMS);
     let Some(open) = files.open(SUMS) else {
         if files.unusable.contains(SUMS) {
@@ -158,6 +161,7 @@ fn list(files: &Files, report: &mut Report) -> Option<Sums> {
     for (line, defect) in defects {
         report.problem(ProblemKind::Sums, Some(&shown), Some(line), defect);
     }
+    files.sums = bytes;
     Some(listed)
 }
 

@@ -11,15 +11,21 @@
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
-//! comparing the sums over a second channel and a signature are for. The report says "unsigned" in words.
+//! comparing the sums over a second channel and a signature ([`Signer`]) are for. The report says "unsigned" in
+//! words.
 
 mod content;
 mod files;
 mod payload;
 mod report;
+mod seal;
 mod trust;
 
-pub use report::{MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, VERIFY_SCHEMA};
+pub use report::{
+    HalfSignature, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, SignerReport,
+    VERIFY_SCHEMA,
+};
+pub use seal::Signer;
 
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
@@ -44,6 +50,8 @@ pub struct Options<'a> {
     pub at: Timestamp,
     /// Bytes of this release's upload script.
     pub script: &'a [u8],
+    /// Whose signature there must be, when somebody asks for one.
+    pub signer: Option<&'a Signer>,
 }
 
 /// Why a folder could not be checked at all.
@@ -87,7 +95,8 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     if scope == Scope::Bundle {
         strangers(dir, &mut report);
     }
-    signatures(review.as_ref(), transfer.as_ref(), &mut report);
+    let looked_at: Vec<&Files> = [review.as_ref(), transfer.as_ref()].into_iter().flatten().collect();
+    seal::check(&looked_at, options.signer, options.at, &mut report);
 
     let head = transfer.as_ref().and_then(|files| transfer_json(files, &mut report));
     halves(review.as_ref(), transfer.as_ref(), head.as_ref(), &mut report);
@@ -168,18 +177,6 @@ fn strangers(dir: &Path, report: &mut Report) {
     for name in names {
         let explanation = "belongs to neither half: it was put here after the bundle was made".to_owned();
         report.problem(ProblemKind::Extra, Some(&name), None, explanation);
-    }
-}
-
-fn signatures(review: Option<&Files>, transfer: Option<&Files>, report: &mut Report) {
-    let signed: Vec<&Files> = [review, transfer].into_iter().flatten().filter(|files| files.signed).collect();
-    if signed.is_empty() {
-        return;
-    }
-    report.signature = Signature::NotChecked;
-    for files in signed {
-        let name = files.shown(sums::SIGNATURE);
-        report.note(format!("{name} was not checked; openssl cms -verify does"));
     }
 }
 
