@@ -15,6 +15,8 @@ mod objects;
 mod paths;
 #[path = "support/pki.rs"]
 mod pki;
+#[path = "cases/policy.rs"]
+mod policy;
 mod program;
 #[path = "cases/scene.rs"]
 mod scene;
@@ -48,6 +50,7 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::value,
     objects::input,
     objects::run,
+    policy::policy,
     paths::building,
     paths::constraints,
     paths::revocation,
@@ -154,6 +157,11 @@ fn inputs() {
 #[test]
 fn runs() {
     all(objects::run());
+}
+
+#[test]
+fn policies() {
+    all(policy::policy());
 }
 
 #[test]

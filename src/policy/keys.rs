@@ -279,7 +279,7 @@ impl Key {
     /// Puts the value of a file into a policy, or adds a problem.
     pub fn read(&self, value: &ValueSpan<'_>, policy: &mut Policy, problems: &mut Problems) {
         let name = self.path();
-        let example = format!("such as {} = {}", self.name, self.value(&Policy::default()));
+        let example = format!("write it like {} = {}", self.name, self.value(&Policy::default()));
         match &self.kind {
             Kind::Flag { set, .. } => match value.get_ref().as_bool() {
                 Some(flag) => set(policy, flag),
@@ -287,16 +287,17 @@ impl Key {
                     &name,
                     value,
                     "true or false",
-                    format!("write it without quotes, {example}"),
+                    format!("write true or false, without quotes: {} = {}", self.name, true),
                 ),
             },
             Kind::Number { least, most, set, .. } => match integer(value.get_ref()) {
                 Some(number) if (*least..=*most).contains(&number) => set(policy, number),
                 other => {
                     let expected = format!("a whole number from {least} to {most}");
-                    let remedy = match (other, value.get_ref().is_str()) {
-                        (None, true) => format!("write it without quotes, {example}"),
-                        _ => format!("write a number within these limits, {example}"),
+                    let remedy = match (other, value.get_ref().as_str().map(str::parse::<i64>)) {
+                        (None, Some(Ok(number))) => format!("take the quotes away: {} = {number}", self.name),
+                        (None, _) => example,
+                        (Some(_), _) => format!("{example}, or another number within these limits ({})", self.about),
                     };
                     problems.unexpected(&name, value, &expected, remedy);
                 }
@@ -310,8 +311,7 @@ impl Key {
             }
             Kind::Words { words, set, .. } => {
                 let words = words();
-                let remedy = format!("write it as a list, {example}");
-                let Some(found) = texts(&name, value, &remedy, problems) else { return };
+                let Some(found) = texts(&name, value, &example, problems) else { return };
                 let mut good = true;
                 for (word, item) in &found {
                     if !words.contains(word) {

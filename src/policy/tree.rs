@@ -48,8 +48,8 @@ impl Problems {
         let message = format!("unknown key {name:?} {place}");
         let remedy = match (elsewhere, nearest_of(name, known.iter().copied()).first()) {
             (Some(section), _) => format!("{name} belongs {section}"),
-            (None, Some(near)) => format!("did you mean {near}? {}", listed("known here", known)),
-            (None, None) => format!("take it out; {}", listed("known here", known)),
+            (None, Some(near)) => format!("did you mean {near}? {}", listed(known)),
+            (None, None) => format!("take it out; {}", listed(known)),
         };
         self.add(&key.span(), message, remedy);
     }
@@ -92,34 +92,42 @@ impl Problems {
     }
 }
 
-/// `known here: a, b`.
-fn listed(head: &str, words: &[&str]) -> String {
-    match words {
-        // Nobody reads two hundred codes in a hint.
-        [] => String::new(),
-        words if words.len() > 20 => format!("{head}: what certferry explain lists"),
-        words => format!("{head}: {}", words.join(", ")),
+/// What is known at a place. Nobody reads two hundred codes in a hint.
+fn listed(words: &[&str]) -> String {
+    if words.len() > 20 {
+        return "certferry explain lists the codes".to_owned();
     }
+    format!("known here: {}", words.join(", "))
 }
 
-/// Parses the text. A syntax error is the only problem then.
+/// Parses the text. A syntax error is the only problem then: what comes behind it often follows from it.
 pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Problem>> {
-    match DeTable::parse(text) {
-        Ok(table) => Ok(table.into_inner()),
-        Err(error) => {
-            let mut problems = Problems::default();
-            let message = error.message().trim().replace('\n', "; ");
-            let remedy = if message.contains("duplicate key") {
-                "keep one of the two; a section stands once, and [[anchor]] and [[exception]] are written with two brackets"
-            } else {
-                "TOML: texts stand in quotes, numbers and true or false do not, lists are [\"a\", \"b\"], dates 2026-12-31; certferry generate policy prints a whole file to start from"
-            };
-            let span = error.span().unwrap_or(0..0);
-            problems.add(&span, format!("this is no TOML: {message}"), remedy);
-            Err(problems.located(text))
-        }
-    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    let Some(error) = errors.iter().min_by_key(|error| start(error)) else { return Ok(table.into_inner()) };
+    let message = error.message().trim().replace('\n', "; ");
+    let remedy = SYNTAX.iter().find(|(part, _)| message.contains(part)).map_or(FORM, |(_, remedy)| remedy);
+    let mut problems = Problems::default();
+    let at = start(error);
+    problems.add(&(at..at), format!("this is no TOML: {message}"), remedy);
+    Err(problems.located(text))
 }
+
+/// Parts of what the parser says, and what to do then.
+const SYNTAX: &[(&str, &str)] = &[
+    (
+        "duplicate key",
+        "keep one of the two; a section stands once, and [[anchor]] and [[exception]] have two brackets",
+    ),
+    ("must be quoted", "write the value in quotes, like publish = \"all\" or max_removals = \"5%\""),
+    ("date", "write a day that there is, year first, like until = 2026-12-31"),
+    ("float", "write whole numbers like 30, days like 2026-12-31, and texts in quotes"),
+    ("string", "end the text with the quote that it began with, on the same line"),
+    ("table", "write a section on a line of its own, like [limits] or [[exception]]"),
+    ("key", "write one key and its value on a line, like warn_days = 30"),
+];
+
+const FORM: &str = "texts stand in quotes, numbers and true or false do not, lists are [\"a\", \"b\"], days are 2026-12-31; certferry generate policy prints a whole file to start from";
 
 /// A value in words.
 pub fn describe(value: &DeValue<'_>) -> String {

@@ -18,6 +18,12 @@ pub fn validity() -> Vec<Case> {
             kim().dates("260601000000Z", "400101000000Z"),
         ),
         certificate("expires-soon", until("260630235959Z"), until("260701000000Z")),
+        // 1185 days, and a second more.
+        certificate(
+            "validity-too-long",
+            kim().dates("250601000000Z", "280829000001Z"),
+            kim().dates("250601000000Z", "280829000000Z"),
+        ),
     ]
 }
 
