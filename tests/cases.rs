@@ -3,10 +3,14 @@
 //! reader and path engine. Keys are made at run time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "cases/anchors.rs"]
+mod anchors;
 #[path = "cases/certificates.rs"]
 mod certificates;
 #[path = "cases/check.rs"]
 mod check;
+#[path = "cases/keys.rs"]
+mod keys;
 #[path = "cases/make.rs"]
 mod make;
 #[path = "cases/objects.rs"]

@@ -197,7 +197,10 @@ impl InForce {
                 exception.until.day(),
                 exception.reason.trim_end_matches('.')
             ),
-            "",
+            match finding.required.as_str() {
+                "" => "nothing like it after that day".to_owned(),
+                required => format!("{required}, after that day"),
+            },
         );
         if !softens {
             told.severity = Severity::Info;

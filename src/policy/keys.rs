@@ -297,7 +297,9 @@ impl Key {
                     let remedy = match (other, value.get_ref().as_str().map(str::parse::<i64>)) {
                         (None, Some(Ok(number))) => format!("take the quotes away: {} = {number}", self.name),
                         (None, _) => example,
-                        (Some(_), _) => format!("{example}, or another number within these limits ({})", self.about),
+                        (Some(_), _) => {
+                            format!("{example}, or another number within these limits ({})", self.about)
+                        }
                     };
                     problems.unexpected(&name, value, &expected, remedy);
                 }

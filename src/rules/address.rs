@@ -194,6 +194,7 @@ pub fn check(
         );
         if !aliases {
             finding.decision = Some(Decision::Withhold);
+            finding.required.push_str(", since the policy takes no aliases");
         }
         findings.push(finding);
     }

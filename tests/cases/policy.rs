@@ -36,8 +36,13 @@ pub fn policy() -> Vec<Case> {
         Scene::of(&[Entry::kim().cert(&old).cert(&new)]).policy("publish = \"newest\"")
     };
     let ending = User::kim().dates("250601000000Z", "260615000000Z").sign();
-    let accepted =
-        |until: &str, code: &str| Scene::kim(&ending).policy(&exception(&ending, code, until));
+    let accepted = |until: &str, code: &str| Scene::kim(&ending).policy(&exception(&ending, code, until));
+    let to = |addresses: &[&str]| User::kim().to(addresses).sign();
+    let alias = |der: &[u8]| {
+        let entry = Entry::kim().line("proxyAddresses: smtp:kimchi@example.com").cert(der);
+        let policy = format!("aliases = false\n{}", exception(der, "alias-only", "2026-06-01"));
+        Scene::of(&[entry]).policy(&policy)
+    };
     let other = Key::p256();
     let partner = Cert::new("Partner", "Partner", 1).ca(None).ids(&other, &other).sign(&other, &other);
     let two = || Scene::kim(&kim).anchor(&partner);
@@ -50,10 +55,11 @@ pub fn policy() -> Vec<Case> {
             plain(&anchor(&w.root_der, "EXAMPLE.com")),
         ),
         case("anchors-not-paired", two().policy(&anchor(&w.root_der, "example.com")), two().policy(&both)),
+        // Withheld for its address, but for the exception; the other one needs none.
         case(
             "exception-used",
-            accepted("2026-06-01", "expires-soon"),
-            accepted("2026-06-01", "shared-key"),
+            alias(&to(&["kimchi@example.com"])),
+            alias(&to(&["kimchi@example.com", "kim@example.com"])),
         ),
         case(
             "policy-entry-unused",
