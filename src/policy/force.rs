@@ -239,19 +239,15 @@ impl InForce {
         };
         let unpaired: Vec<&str> =
             anchors.iter().filter(|anchor| !entry(anchor)).map(|anchor| anchor.subject.as_str()).collect();
-        if let Some(first) = unpaired.first().filter(|_| anchors.len() > 1) {
-            let others = match unpaired.len() {
-                1 => first.to_string(),
-                2 => format!("{first} and another one"),
-                more => format!("{first} and {} others", more - 1),
-            };
+        if !unpaired.is_empty() && anchors.len() > 1 {
+            const NAMED: usize = 3;
+            let mut names = unpaired.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+            if unpaired.len() > NAMED {
+                names.push_str(&format!("; and {} more", unpaired.len() - NAMED));
+            }
             found.push(Finding::new(
                 &policy_rules::ANCHORS_NOT_PAIRED,
-                format!(
-                    "{} of {} trust anchors count for everybody: {others}",
-                    unpaired.len(),
-                    anchors.len()
-                ),
+                format!("{} of {} trust anchors count for everybody: {names}", unpaired.len(), anchors.len()),
                 "an [[anchor]] entry in the policy for each of them",
             ));
         }

@@ -154,6 +154,8 @@ pub struct Fields<'t, 'i> {
     label: String,
     span: Range<usize>,
     table: &'t DeTable<'i>,
+    /// Known names that an unknown one may have been meant for.
+    meant: Vec<String>,
 }
 
 impl<'t, 'i> Fields<'t, 'i> {
@@ -165,10 +167,13 @@ impl<'t, 'i> Fields<'t, 'i> {
         known: &[&str],
         problems: &mut Problems,
     ) -> Self {
+        let mut meant = Vec::new();
         for key in table.keys().filter(|key| !known.contains(&&**key.get_ref())) {
             problems.unknown(key, &format!("in {label}"), known, None);
+            let near = nearest_of(key.get_ref(), known.iter().copied());
+            meant.extend(near.first().map(|name| (*name).to_owned()));
         }
-        Self { label, span, table }
+        Self { label, span, table, meant }
     }
 
     /// The entry's name in messages.
@@ -211,8 +216,11 @@ impl<'t, 'i> Fields<'t, 'i> {
         self.text(name, remedy, problems)
     }
 
-    /// Adds that a field is missing.
+    /// Adds that a field is missing, unless it is there with a mistake in its name, which is told already.
     pub fn missing(&self, name: &str, remedy: &str, problems: &mut Problems) {
+        if self.meant.iter().any(|meant| meant == name) {
+            return;
+        }
         problems.add(&self.span, format!("{} has no {name}", self.label), remedy);
     }
 

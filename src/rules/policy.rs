@@ -33,7 +33,7 @@ pub static ANCHORS_NOT_PAIRED: Rule = Rule {
     severity: Severity::Warning,
     decision: None,
     citation: "RFC 5280 section 6.1.1 (d); policy: [[anchor]]",
-    title: "Of several trust anchors one counts for everybody",
+    title: "Of several trust anchors, some count for everybody",
     means: "Several trust anchors were given, and the policy does not say for all of them whom they count for.",
     matters: "Each of them can vouch for every person of the run: a partner's CA could certify the address of one of your own people.",
     mend: "Give each anchor an [[anchor]] entry in the policy, with the domains whose people it may vouch for; or convert partners in a run of their own.",
