@@ -91,6 +91,7 @@ fn wrong() -> Vec<(String, usize, usize, &'static str, &'static str)> {
         ("[[limits]]\nwarn_days = 3", 1, 1, "found a list; expected [limits]", "a line [limits]"),
         ("limits = 3", 1, 10, "the number 3", "a line [limits]"),
         ("[codes.expird]\nseverity = \"info\"", 1, 8, "no such code", "did you mean expired?"),
+        ("[codes.not-ldif]\nseverity = \"info\"", 1, 8, "no such code", "certferry explain"),
         ("[codes]\nexpired = \"info\"", 2, 11, "codes.expired: found the text", "expired = { severity"),
         ("[codes.expired]\nseverty = \"info\"", 2, 1, "in codes.expired", "did you mean severity?"),
         ("[codes.expired]\nseverity = \"fatal\"", 2, 12, "\"fatal\"", "severity = \"error\""),

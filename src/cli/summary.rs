@@ -141,7 +141,9 @@ fn policy(differences: &[Difference], term: &Term) {
     let places = if count == 1 { "1 place".to_owned() } else { format!("{count} places") };
     term.say(&term.bold(&format!("The policy differs from the default in {places}")));
     for Difference { place, default, value, .. } in differences.iter().take(SHOWN) {
-        term.say(&format!("  {}", escape(&format!("{place}: {value} (default: {default})"))));
+        // An entry has no default to compare with.
+        let instead = if default == "none" { String::new() } else { format!(" (default: {default})") };
+        term.say(&format!("  {}", escape(&format!("{place}: {value}{instead}"))));
     }
     if count > SHOWN {
         term.say(&format!("  and {} more in review/policy.toml", count - SHOWN));

@@ -25,15 +25,23 @@ pub struct Override {
     pub until: Option<Until>,
 }
 
+/// A code that refuses an input as a whole before there is anything to find in it.
+const NEVER_TOLD: &str = "not-ldif";
+
+/// The rules that a policy can say something about: all that can be found.
+pub fn settable() -> impl Iterator<Item = &'static Rule> {
+    rules::registry().iter().copied().filter(|rule| rule.code != NEVER_TOLD)
+}
+
 const KNOWN: &[&str] = &["severity", "decision", "reason", "until"];
 const FORM: &str = "write it like expired = { severity = \"error\", reason = \"why\" }";
 
 /// Reads `[codes]`.
 pub fn read(table: &DeTable<'_>, problems: &mut Problems) -> BTreeMap<&'static str, Override> {
-    let codes: Vec<&str> = rules::registry().iter().map(|rule| rule.code).collect();
+    let codes: Vec<&str> = settable().map(|rule| rule.code).collect();
     let mut overrides = BTreeMap::new();
     for (key, value) in table {
-        let Some(rule) = rules::find(key.get_ref()) else {
+        let Some(rule) = settable().find(|rule| rule.code == *key.get_ref()) else {
             problems.unknown(key, "in [codes]: there is no such code", &codes, None);
             continue;
         };

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::codes::settable;
 use super::fixed;
 use super::keys::{KEYS, Key, Kind};
 use super::words::Word;
@@ -78,7 +79,7 @@ fn codes() -> Map<String, Value> {
             "type": "object", "additionalProperties": false, "description": about, "properties": properties
         })
     };
-    rules::registry().iter().map(|rule| (rule.code.to_owned(), of(rule))).collect()
+    settable().map(|rule| (rule.code.to_owned(), of(rule))).collect()
 }
 
 fn day() -> Value {

@@ -1,5 +1,6 @@
 //! From a policy to text: the whole file with a comment on every line, and what differs from the default.
 
+use super::codes::settable;
 use super::exceptions::serial_text;
 use super::fixed::{Fixed, Softening, fixed};
 use super::keys::KEYS;
@@ -78,7 +79,7 @@ impl Policy {
         out.push_str(CODES);
         out.push('\n');
         let codes: Vec<(String, String)> =
-            rules::registry().iter().map(|rule| code_line(rule, self.codes.get(rule.code))).collect();
+            settable().map(|rule| code_line(rule, self.codes.get(rule.code))).collect();
         push_lines(&mut out, &codes);
         out.push('\n');
         out.push_str(ANCHORS);

@@ -222,12 +222,18 @@ impl Scene {
 
     /// `certferry inspect --format ndjson` on one certificate with the same trust material.
     pub fn inspect(&self, der: &[u8]) -> Value {
+        self.inspect_with(der, &[])
+    }
+
+    /// [`Scene::inspect`] with some options more.
+    pub fn inspect_with(&self, der: &[u8], more: &[&str]) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments = ["inspect", "kim.cer", "--format", "ndjson"].map(str::to_owned).to_vec();
         arguments.extend(self.prepare(folder.path()));
         if self.has("policy.toml") {
             arguments.extend(["--policy", "policy.toml"].map(str::to_owned));
         }
+        arguments.extend(more.iter().map(|word| (*word).to_owned()));
         std::fs::write(folder.path().join("kim.cer"), der).unwrap();
         let (code, lines, told) = run(folder.path(), &arguments);
         assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
