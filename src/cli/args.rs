@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::path;
+use crate::policy;
+
 /// Carries users' S/MIME certificates out of a directory export, across an air gap, into Exchange
 /// Online.
 #[derive(Debug, Parser)]
@@ -78,7 +81,7 @@ pub enum Verb {
     Verify(Verify),
     /// Say what a finding means, why it matters, and how to mend it.
     Explain(Explain),
-    /// Print generated files: completions, manual pages, schemas, the upload script.
+    /// Print generated files: completions, manual pages, schemas, the default policy, the upload script.
     Generate(Generate),
 }
 
@@ -98,9 +101,14 @@ pub struct Judging {
     /// The instant certificates are judged at, such as 2026-06-01T00:00:00Z [default: now].
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
-    /// What to do without a usable CRL: off ignores CRLs, soft warns, hard withholds.
-    #[arg(long, value_enum, default_value_t = Revocation::Soft, value_name = "MODE")]
-    pub revocation: Revocation,
+    /// A policy file; `certferry generate policy` prints the default with all keys explained. An option
+    /// here goes before the file, the file before the default.
+    #[arg(long, value_name = "FILE.toml")]
+    pub policy: Option<PathBuf>,
+    /// What to do without a usable CRL: off ignores CRLs, soft warns, hard withholds [default: soft, or
+    /// what the policy says].
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub revocation: Option<Revocation>,
 }
 
 /// How much revocation counts.
@@ -112,6 +120,18 @@ pub enum Revocation {
     Soft,
     /// A missing CRL withholds.
     Hard,
+}
+
+impl Revocation {
+    /// The same as a policy says it.
+    #[must_use]
+    pub fn in_policy(self) -> path::Revocation {
+        match self {
+            Self::Off => path::Revocation::Off,
+            Self::Soft => path::Revocation::Soft,
+            Self::Hard => path::Revocation::Hard,
+        }
+    }
 }
 
 /// `certferry convert`.
@@ -164,9 +184,9 @@ pub struct Convert {
     /// Threads [default: one for each core]. The output does not depend on it.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// When to end with exit code 1 because of findings.
-    #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "LEVEL")]
-    pub fail_on: FailOn,
+    /// When to end with exit code 1 because of findings [default: never, or what the policy says].
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
     /// Do everything but write the bundle.
     #[arg(long)]
     pub dry_run: bool,
@@ -216,6 +236,19 @@ pub enum FailOn {
     Uncovered,
 }
 
+impl FailOn {
+    /// The same as a policy says it.
+    #[must_use]
+    pub fn in_policy(self) -> policy::FailOn {
+        match self {
+            Self::Never => policy::FailOn::Never,
+            Self::Warning => policy::FailOn::Warning,
+            Self::Error => policy::FailOn::Error,
+            Self::Uncovered => policy::FailOn::Uncovered,
+        }
+    }
+}
+
 /// `certferry inspect`.
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
@@ -248,7 +281,7 @@ pub struct Inspect {
     #[arg(long, help_heading = "Path processing")]
     pub inhibit_any_policy: bool,
     /// Purpose that every certificate below the anchor must allow, dotted [default: emailProtection with
-    /// smime, none with rfc5280].
+    /// smime, or what the policy says; none with rfc5280].
     #[arg(long, value_name = "OID", help_heading = "Path processing")]
     pub require_eku: Option<String>,
     /// Intermediates that a path may have; self-issued ones are not counted.
@@ -360,9 +393,11 @@ pub enum Generated {
         /// An existing folder.
         dir: PathBuf,
     },
-    /// The JSON Schema of an output on stdout.
+    /// The default policy with a comment on every line on stdout.
+    Policy,
+    /// The JSON Schema of an output, or of a policy file, on stdout.
     Schema {
-        /// Which: manifest, payload, finding, transfer, verify.
+        /// Which: manifest, payload, finding, policy, transfer, verify.
         name: String,
     },
     /// The upload script as every bundle of this release holds it.

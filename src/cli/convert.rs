@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::args::{Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg};
+use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg};
 use super::expected::Expected;
 use super::material::Material;
 use super::progress;
@@ -15,7 +15,7 @@ use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
 use crate::bundle::model::{
-    BundleIdentity, FindingLine, InputFile, Severity, Source as SourceLine, Summary, Tool,
+    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Tool,
 };
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
@@ -25,15 +25,14 @@ use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
-use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
-use crate::path::Options;
+use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
 use crate::pipeline::source::{Content, read_file};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
-use crate::policy;
+use crate::policy::{FailOn, InForce, Policy};
 use crate::recipient::SourceRules;
 use crate::rules::{Finding, Rule, run as run_rules};
 use crate::trust::{Authorities, TrustStore};
@@ -58,19 +57,20 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         }
     }
     let expected = Expected::read(&args.expect_records, &args.inputs)?;
+    let policy = super::policy::in_force(&args.judging, at)?;
     let mut material = Material::read(&args.judging)?;
     if let Some(store) = &args.keep_trust {
         material.keep(store)?;
     }
     let reading = reading(args)?;
-    let (engine, crl_findings) = super::engine::build(&material, &args.judging, Options::smime(at));
+    let options = super::engine::smime(&policy, at);
+    let (engine, crl_findings) = super::engine::build(&material, &policy, options);
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
         (false, _) => Paths::Verified(Box::new(engine)),
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
-    let hard = args.judging.revocation == Revocation::Hard;
-    let judge = Judge { at, paths, thorough: args.thorough, hard };
+    let judge = Judge { at, paths, thorough: args.thorough, policy };
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
@@ -93,9 +93,9 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         return Err(no_input(&opened, Some(&counted)));
     }
 
-    let policy = policy::document();
+    let policy = judge.rules().document();
     let id = identity(args, &expected, at, &opened, &material, &policy)?;
-    let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
+    let mut run = Run::new(args, term, &judge.policy, writer(args, at, &material, &policy)?);
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
@@ -186,7 +186,6 @@ fn identity(
     id.field("at", &at.to_string());
     id.field("policy", policy);
     id.field("manifest", &format!("{:?}", args.manifest));
-    id.field("revocation", &format!("{:?}", args.judging.revocation));
     id.field("crls", &format!("{}", material.crls_given));
     id.field("trust", &format!("{}", !args.judging.trust.is_empty()));
     id.field("unverified", &format!("{}", args.unverified));
@@ -252,6 +251,7 @@ fn tool() -> Tool {
 struct Run<'a> {
     args: &'a Convert,
     term: &'a Term,
+    policy: &'a InForce,
     writer: Option<Writer>,
     counts: Counts,
     codes: BTreeMap<(&'static str, Severity), u64>,
@@ -266,10 +266,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(args: &'a Convert, term: &'a Term, writer: Option<Writer>) -> Self {
+    fn new(args: &'a Convert, term: &'a Term, policy: &'a InForce, writer: Option<Writer>) -> Self {
         Self {
             args,
             term,
+            policy,
             writer,
             counts: Counts::default(),
             codes: BTreeMap::new(),
@@ -285,11 +286,19 @@ impl<'a> Run<'a> {
 
     /// A finding about the run or a file.
     fn finding(&mut self, finding: &Finding, source: Option<SourceLine>) -> Result<(), Error> {
-        self.told(finding, finding.line(None, None, None, source))
+        self.finding_about(finding, None, source)
     }
 
-    /// A finding as the line that findings.ndjson shall have.
-    fn told(&mut self, finding: &Finding, line: FindingLine) -> Result<(), Error> {
+    /// A finding about a certificate that is no recipient's, the run or a file, as the policy weighs it.
+    fn finding_about(
+        &mut self,
+        finding: &Finding,
+        certificate: Option<FindingCertificate>,
+        source: Option<SourceLine>,
+    ) -> Result<(), Error> {
+        let mut finding = finding.clone();
+        self.policy.settle(&mut finding);
+        let line = finding.line(None, None, certificate, source);
         self.counts.finding(finding.severity);
         self.code(finding.rule, finding.severity, 1);
         if self.term.verbose && finding.severity > Severity::Info {
@@ -322,7 +331,7 @@ impl<'a> Run<'a> {
                 None,
             )?;
             self.must_look |= !self.args.unverified;
-        } else if !material.crls_given && self.args.judging.revocation == Revocation::Soft {
+        } else if super::engine::unasked(self.policy, material) {
             let finding = Finding::new(
                 &run_rules::REVOCATION_NOT_CHECKED,
                 "no CRL was given, so revocation was not checked",
@@ -330,10 +339,14 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
         }
+        for finding in self.policy.beginning(&material.anchors_listed()) {
+            self.finding(&finding, None)?;
+        }
         let named = material.findings.iter().map(|(_, finding)| (None, finding));
         let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));
         for (name, finding) in named.chain(inputs) {
-            self.must_look |= finding.severity == Severity::Error;
+            // What must be looked at does not become less by being told more quietly.
+            self.must_look |= finding.rule.severity == Severity::Error;
             self.finding(finding, name.map(|name| SourceLine { input: name.clone(), line: 1 }))?;
         }
         Ok(())
@@ -417,7 +430,7 @@ impl<'a> Run<'a> {
                 opened.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
             let mut results = Results::default();
             for problem in tally.finish() {
-                second::ldif_finding(source, &problem, input.clone(), &mut results);
+                second::ldif_finding(self.policy, source, &problem, input.clone(), &mut results);
             }
             self.take(results)?;
         }
@@ -479,6 +492,9 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
         }
+        for finding in self.policy.end() {
+            self.finding(&finding, None)?;
+        }
         Ok(())
     }
 
@@ -492,6 +508,7 @@ impl<'a> Run<'a> {
         expected: &Expected,
         store: TrustStore,
     ) -> Result<Closed, Error> {
+        let policy = self.policy.policy();
         let [encryptable, sign_only, none] = self.counts.coverage;
         let mut summary = Summary {
             recipients: self.recipients,
@@ -509,7 +526,7 @@ impl<'a> Run<'a> {
         summary.coverage.lapses_before_next_run = self.counts.lapsing;
         let identity = BundleIdentity {
             id: hex(id),
-            valid_until: valid_until(at).to_string(),
+            valid_until: valid_until(at, policy).to_string(),
             revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
             sequence: None,
             previous: None,
@@ -530,7 +547,8 @@ impl<'a> Run<'a> {
             None => None,
         };
         let [_, warnings, errors] = self.counts.findings;
-        let failed = match self.args.fail_on {
+        let fail_on = self.args.fail_on.map_or(policy.fail_on, args::FailOn::in_policy);
+        let failed = match fail_on {
             FailOn::Never => false,
             FailOn::Warning => warnings + errors > 0,
             FailOn::Error => errors > 0,
@@ -544,14 +562,16 @@ impl<'a> Run<'a> {
             trusted,
             codes: self.codes,
             unverified: self.args.judging.trust.is_empty(),
+            days_to_next_run: policy.limits.days_to_next_run,
+            differences: policy.differences(),
             done: if look { Done::Look } else { Done::Good },
         })
     }
 }
 
 /// Until when a bundle that was judged at `at` may be uploaded.
-fn valid_until(at: UnixTime) -> UnixTime {
-    UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY))
+fn valid_until(at: UnixTime, policy: &Policy) -> UnixTime {
+    UnixTime(at.0.saturating_add(policy.limits.bundle_days.saturating_mul(DAY)))
 }
 
 fn inputs(

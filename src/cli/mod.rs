@@ -9,6 +9,7 @@ pub mod generate;
 pub mod inspect;
 
 mod material;
+mod policy;
 mod progress;
 mod signals;
 mod summary;
@@ -67,7 +68,9 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Done::NoInput) => exit::NO_INPUT,
         Ok(Done::NotGood) => exit::NOT_GOOD,
         Err(error) => {
-            term.error(&error.to_string(), &error.hint());
+            for (message, hint) in error.told() {
+                term.error(&message, &hint);
+            }
             error.exit_code()
         }
     }

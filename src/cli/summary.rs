@@ -10,6 +10,7 @@ use super::term::{Term, escape};
 use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
 use crate::bundle::{SCRIPT, Sealed};
 use crate::ldif;
+use crate::policy::Difference;
 use crate::rules::{input, run};
 
 /// A run that has ended.
@@ -26,6 +27,10 @@ pub struct Closed {
     pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// No path was verified.
     pub unverified: bool,
+    /// Days until the next bundle is expected, by the policy.
+    pub days_to_next_run: i64,
+    /// Where the policy is not the default.
+    pub differences: Vec<Difference>,
     /// How it ends.
     pub done: Done,
 }
@@ -48,8 +53,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     if coverage.lapses_before_next_run > 0 {
         term.say(&format!(
             "  {} of them lose their last certificate within {} days",
-            coverage.lapses_before_next_run,
-            crate::limits::NEXT_RUN_DAYS
+            coverage.lapses_before_next_run, closed.days_to_next_run
         ));
     }
     term.say(&format!(
@@ -61,6 +65,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
         summary.candidates, summary.published, summary.withheld
     ));
     look_first(closed, term);
+    policy(&closed.differences, term);
     match &closed.sealed {
         Some(sealed) => {
             let path = escape(&sealed.path.display().to_string());
@@ -138,6 +143,25 @@ fn look_first(closed: &Closed, term: &Term) {
         term.say(&format!("  and {more} more codes in review/findings.ndjson"));
     }
     term.say("  What a code means and how to mend it: certferry explain CODE");
+}
+
+/// Where the policy is not the default: the rules that an auditor must know of before the result.
+fn policy(differences: &[Difference], term: &Term) {
+    const SHOWN: usize = 5;
+    let count = differences.len();
+    if count == 0 {
+        return;
+    }
+    let places = if count == 1 { "1 place".to_owned() } else { format!("{count} places") };
+    term.say(&term.bold(&format!("The policy differs from the default in {places}")));
+    for Difference { place, default, value, .. } in differences.iter().take(SHOWN) {
+        // An entry has no default to compare with.
+        let instead = if default == "none" { String::new() } else { format!(" (default: {default})") };
+        term.say(&format!("  {}", escape(&format!("{place}: {value}{instead}"))));
+    }
+    if count > SHOWN {
+        term.say(&format!("  and {} more in review/policy.toml", count - SHOWN));
+    }
 }
 
 fn weight(severity: Severity, term: &Term) -> String {

@@ -20,7 +20,7 @@ impl Run<'_> {
             Paths::Verified(engine) => Some(&**engine),
             Paths::Unverified | Paths::Missing => None,
         };
-        let until = valid_until(judge.at);
+        let until = valid_until(judge.at, judge.policy.policy());
         let store = TrustStore::build(&self.authorities, &material.kept, engine, judge.at, until)?;
         if matches!(judge.paths, Paths::Unverified) && self.counts.published > 0 {
             let holds = match store.counts() {
@@ -39,7 +39,7 @@ impl Run<'_> {
         }
         for (finding, sha256) in &store.findings {
             let about = FindingCertificate { sha256: Some(hex(sha256)), attribute: None, index: None };
-            self.told(finding, finding.line(None, None, Some(about), None))?;
+            self.finding_about(finding, Some(about), None)?;
         }
         Ok(store)
     }
