@@ -7,6 +7,7 @@ use crate::bundle::hashed::{hex, sha256_hex};
 use crate::bundle::manifest::{self, Frame, ReadError};
 use crate::bundle::model::{Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Verdict};
 use crate::bundle::render::Tally;
+use crate::bundle::report::{Digest, Facts};
 use crate::bundle::table;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -27,6 +28,8 @@ pub(super) struct Walked {
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
+    /// What report.html counts and lists.
+    pub(super) digest: Digest,
 }
 
 /// Walks the manifest of `review`, the payload of `transfer`, or both together.
@@ -41,6 +44,7 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         next: None,
         compare: review.is_some() && transfer.is_some(),
         tally: Tally::default(),
+        digest: Digest::new(),
         not_checked: 0,
         table,
         rows: Vec::new(),
@@ -67,7 +71,13 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         walk.report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
     let payload_files = walk.payload.as_ref().map_or(0, |payload| payload.opened);
-    Walked { frame, tally: walk.tally, payload_files, table_sha256: hex(walk.table.finish().as_ref()) }
+    Walked {
+        frame,
+        tally: walk.tally,
+        payload_files,
+        table_sha256: hex(walk.table.finish().as_ref()),
+        digest: walk.digest,
+    }
 }
 
 struct Walk<'a> {
@@ -80,6 +90,7 @@ struct Walk<'a> {
     next: Option<Placed>,
     compare: bool,
     tally: Tally,
+    digest: Digest,
     not_checked: u64,
     table: Context,
     rows: Vec<u8>,
@@ -92,13 +103,18 @@ impl Walk<'_> {
     fn manifest(&mut self, files: &Files) -> Option<Frame> {
         let shown = self.shown.clone();
         let opened = files.open("manifest.json")?;
+        let mut inputs = Digest::new();
         let read = opened.map_err(ReadError::Io).and_then(|file| {
             let mut each = |recipient| {
                 self.recipient(&recipient);
                 Ok(())
             };
-            manifest::read_into(file, &mut each, &mut |_| Ok(()))
+            manifest::read_into(file, &mut each, &mut |input| {
+                inputs.input(&input);
+                Ok(())
+            })
         });
+        self.digest.inputs = inputs.inputs;
         match read {
             Ok(frame) => Some(frame),
             Err(ReadError::Io(error)) => {
@@ -175,6 +191,7 @@ impl Walk<'_> {
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
         self.table_rows(recipient);
+        self.digest.recipient(&Facts::of(recipient, &[]));
 
         let mut published = 0_u64;
         for candidate in &recipient.candidates {
@@ -339,7 +356,7 @@ fn same_address(a: &str, b: &str) -> bool {
 }
 
 /// Reads findings.ndjson: every line is a finding, and about a recipient that exists.
-pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Report) {
+pub(super) fn findings(files: &Files, recipients: Option<u64>, digest: &mut Digest, report: &mut Report) {
     const NAME: &str = "findings.ndjson";
     let shown = files.shown(NAME);
     let Some(opened) = files.open(NAME) else { return };
@@ -398,7 +415,7 @@ pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Repo
                 let explanation = format!("is about recipient {number}, whom the manifest does not have");
                 report.problem(ProblemKind::Manifest, Some(&shown), Some(line), explanation);
             }
-            Ok(_) => {}
+            Ok(finding) => digest.finding(&finding),
         }
     }
 }

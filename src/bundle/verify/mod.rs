@@ -28,6 +28,7 @@ pub use seal::Signer;
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
 use super::model::{TRANSFER_SCHEMA, Tool, Transfer};
+use super::report::{Page, REPORT, render};
 use super::writer::Half;
 use super::{REVIEW, SCRIPT, TRANSFER, handover, sums};
 use files::Files;
@@ -99,12 +100,13 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     let head = transfer.as_ref().and_then(|files| transfer_json(files, &mut report));
     halves(review.as_ref(), transfer.as_ref(), head.as_ref(), &mut report);
     let mut seen = Report::new(scope, String::new());
-    let walked = content::walk(review.as_ref(), transfer.as_ref(), &mut seen);
+    let mut walked = content::walk(review.as_ref(), transfer.as_ref(), &mut seen);
     // Halves of two bundles disagree about everybody: that they are of two is all that needs to be said.
     let strangers = matches!((&walked.frame, &head), (Some(frame), Some(head)) if frame.bundle.id != head.id);
     report.absorb(seen, |problem| !(strangers && problem.kind == ProblemKind::Payload));
     if let Some(files) = &review {
-        content::findings(files, walked.frame.as_ref().map(|_| walked.tally.recipients), &mut report);
+        let recipients = walked.frame.as_ref().map(|_| walked.tally.recipients);
+        content::findings(files, recipients, &mut walked.digest, &mut report);
         if let Some(frame) = &walked.frame {
             review_half(files, frame, &walked, transfer.is_some() && !strangers, &mut report);
         }
@@ -248,6 +250,20 @@ fn review_half(
     {
         let explanation = "does not say what manifest.json says".to_owned();
         report.problem(ProblemKind::Manifest, Some(&files.shown("manifest.csv")), None, explanation);
+    }
+    if let Some(found) = files.hash(REPORT)
+        && frame.tool.version == VERSION
+    {
+        let page = files.policy().map(|policy| {
+            let hashes = files.hashes_without(&[REPORT, sums::SUMS, sums::SIGNATURE]);
+            render(&Page { frame, policy: &policy, digest: &walked.digest, hashes: &hashes })
+        });
+        if page.is_none_or(|page| sha256_hex(page.as_bytes()) != found) {
+            let explanation =
+                "does not say what the other files of this half say; `certferry report` makes the true one"
+                    .to_owned();
+            report.problem(ProblemKind::Manifest, Some(&files.shown(REPORT)), None, explanation);
+        }
     }
     report.id = Some(frame.bundle.id.clone());
     report.tool = Some(frame.tool.clone());
