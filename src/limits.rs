@@ -108,3 +108,12 @@ pub const RSA_BITS_WARNED: usize = 2_048;
 
 /// Recipients a payload file holds unless `--batch` says otherwise.
 pub const BATCH: usize = 1_000;
+
+/// Entries of a list in the report: what a person reads in half an hour. The rest stands in manifest.csv.
+pub const LISTED: usize = 200;
+
+/// Candidates that the report lists of one person.
+pub const LISTED_CANDIDATES: usize = 20;
+
+/// Names that a table of the report counts one by one: issuers, domains, kinds of key.
+pub const NAMED: usize = 1_000;

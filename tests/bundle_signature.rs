@@ -37,7 +37,7 @@ impl Bench {
         }
         let bench = Self { folder: tempfile::tempdir().unwrap(), now: Timestamp::now() };
         write_with(&bench.bundle(), &options(), &people(), |closing| {
-            closing.bundle.valid_until = "2399-01-01T00:00:00Z".into();
+            closing.bundle.valid_until = "2035-01-01T00:00:00Z".into();
         })
         .unwrap();
         let usage = |bits: &str| format!("keyUsage=critical,{bits}");

@@ -83,6 +83,7 @@ fn both_halves_are_as_the_contract_says() {
             "review/manifest.csv",
             "review/manifest.json",
             "review/policy.toml",
+            "review/report.html",
             "transfer/HANDOVER.txt",
             "transfer/Publish-SmimeCertificate.ps1",
             "transfer/SHA256SUMS",

@@ -207,7 +207,7 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
         assert!(!stderr(&output).contains("-- --"), "misleading advice: {}", stderr(&output));
         assert!(names(dir.path()).is_empty(), "{options:?} left something");
     }
-    for verb in [&["diff", "a", "b"][..], &["report", "a"], &["upload"]] {
+    for verb in [&["diff", "a", "b"][..], &["upload"]] {
         says(&certferry(verb), 2, &["unrecognized subcommand"]);
     }
     says(&certferry(["explain", "expried"]), 2, &["did you mean expired?"]);

@@ -285,6 +285,12 @@ pub struct Candidate {
     pub not_after: Option<String>,
     /// Mail addresses in the certificate.
     pub emails: Vec<String>,
+    /// Its key, for people: `RSA 2048`, `EC P-256`.
+    pub key: Option<String>,
+    /// The algorithm of its signature, for people.
+    pub signature_algorithm: Option<String>,
+    /// Whether mail can be encrypted to it, by key type and key usage (RFC 8550 section 4.4.2).
+    pub encrypts: bool,
     /// Its certification path.
     pub path: PathReport,
     /// Everything that was found.

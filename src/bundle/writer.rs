@@ -6,11 +6,13 @@
 //! a panic) leaves nothing behind.
 
 use super::hashed::{HashedFile, sha256_hex};
+use super::manifest::Frame;
 use super::model::{
     BundleIdentity, FindingLine, InputFile, MANIFEST_SCHEMA, PayloadPlace, PolicyReference, Summary,
     TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor, TrustStoreEntry,
 };
 use super::render::{Ascii, ManifestFormat, Rendered, Tally, json};
+use super::report::{self, Digest, Page, REPORT};
 use super::stage::Stage;
 use super::sums::{self, SUMS, Sums};
 use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table};
@@ -50,6 +52,23 @@ pub struct ManifestHead {
     pub policy: Vec<u8>,
     /// Certificates that are trusted.
     pub trust_anchors: Vec<TrustAnchor>,
+}
+
+impl ManifestHead {
+    /// The manifest as it is closed, without its recipients and inputs.
+    fn frame(&self, closing: &Closing) -> Frame {
+        Frame {
+            tool: self.tool.clone(),
+            evaluated_at: self.evaluated_at.clone(),
+            unverified: self.unverified,
+            policy: PolicyReference { sha256: sha256_hex(&self.policy) },
+            trust_anchors: self.trust_anchors.clone(),
+            inputs: Vec::new(),
+            trust_store: closing.trust_store.clone(),
+            summary: closing.summary.clone(),
+            bundle: closing.bundle.clone(),
+        }
+    }
 }
 
 /// What is known behind the last recipient.
@@ -99,6 +118,7 @@ pub struct Writer {
     review: Sums,
     transfer: Sums,
     tally: Tally,
+    digest: Digest,
     files: u64,
     /// Inputs noted so far, and where they wait.
     inputs: u64,
@@ -144,6 +164,7 @@ impl Writer {
         let findings = HashedFile::create(review.join("findings.ndjson"))?;
         let payload_name = payload_name(1);
         let payload = HashedFile::create(transfer.join(&payload_name))?;
+        let digest = Digest::new();
         let mut writer = Self {
             target: target.to_path_buf(),
             options: *options,
@@ -157,6 +178,7 @@ impl Writer {
             review: Sums::new(),
             transfer: Sums::new(),
             tally: Tally::default(),
+            digest,
             files: 1,
             inputs: 0,
             spool: HashedFile::create(stage.outer().join(SPOOL))?,
@@ -202,6 +224,7 @@ impl Writer {
         self.findings.put(&self.line)?;
 
         self.tally.add(rendered.tally());
+        self.digest.recipient(rendered.facts());
         Ok(number)
     }
 
@@ -213,6 +236,7 @@ impl Writer {
         self.line.clear();
         json(finding, &mut self.line)?;
         self.line.push(b'\n');
+        self.digest.finding(finding);
         self.findings.put(&self.line)
     }
 
@@ -225,6 +249,7 @@ impl Writer {
         self.line.clear();
         self.line.extend_from_slice(if self.inputs == 0 { b"\n" } else { b",\n" });
         json(input, &mut self.line)?;
+        self.digest.input(input);
         self.inputs += 1;
         self.spool.put(&self.line)
     }
@@ -288,6 +313,13 @@ impl Writer {
         }
         self.review.insert("findings.ndjson".to_owned(), self.findings.finish()?);
         self.transfer.insert(self.payload_name, self.payload.finish()?);
+
+        let frame = self.head.frame(closing);
+        // The policy comes from this program, as UTF-8.
+        let policy = String::from_utf8_lossy(&self.head.policy);
+        let page = Page { frame: &frame, policy: &policy, digest: &self.digest, hashes: &self.review };
+        let page = report::render(&page);
+        put_file(&self.stage.path().join(REVIEW), REPORT, page.as_bytes(), &mut self.review)?;
 
         let counts = TransferCounts {
             recipients: self.tally.payload_lines,

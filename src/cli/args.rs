@@ -79,6 +79,8 @@ pub enum Verb {
     Inspect(Inspect),
     /// Tell whether a bundle, or one half of it, is whole, unchanged and current.
     Verify(Verify),
+    /// Print report.html of a bundle, the same bytes as in its review/ folder.
+    Report(Report),
     /// Say what a finding means, why it matters, and how to mend it.
     Explain(Explain),
     /// Print generated files: completions, manual pages, schemas, the default policy, the upload script.
@@ -353,6 +355,18 @@ pub enum VerifyFormat {
     Text,
     /// One JSON object.
     Json,
+}
+
+/// `certferry report`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry report bundle > report.html
+
+The folder is not touched.")]
+pub struct Report {
+    /// A bundle folder, or its review/ half.
+    pub dir: PathBuf,
 }
 
 /// `certferry explain`.

@@ -11,6 +11,7 @@ pub mod inspect;
 mod material;
 mod policy;
 mod progress;
+mod report;
 mod signals;
 mod summary;
 pub mod term;
@@ -59,6 +60,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Convert(args) => convert::run(args, &term),
         Verb::Inspect(args) => inspect::run(args, &term),
         Verb::Verify(args) => verify::run(args, &term),
+        Verb::Report(args) => report::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
     };

@@ -106,6 +106,9 @@ impl<'w> Sheet<'w> {
             serial: text(|c| c.serial_hex()),
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),
+            key: text(|c| c.key().name().into_owned()),
+            signature_algorithm: text(|c| c.signature_algorithm().name()),
+            encrypts: draft.abilities.encrypt,
             emails: certificate.map(crate::rules::address::texts).unwrap_or_default(),
             path: PathReport {
                 verdict: draft.verdict,

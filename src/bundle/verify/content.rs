@@ -8,6 +8,7 @@ use crate::bundle::hashed::{hex, sha256_hex};
 use crate::bundle::manifest::{self, Frame, ReadError};
 use crate::bundle::model::{Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Verdict};
 use crate::bundle::render::Tally;
+use crate::bundle::report::{Digest, Facts};
 use crate::bundle::table;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -30,6 +31,8 @@ pub(super) struct Walked {
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
+    /// What report.html counts and lists.
+    pub(super) digest: Digest,
 }
 
 /// Walks the manifest of `review`, the payload of `transfer`, or both together.
@@ -51,6 +54,7 @@ pub(super) fn walk(
         store,
         chains: Chains::default(),
         tally: Tally::default(),
+        digest: Digest::new(),
         not_checked: 0,
         table,
         rows: Vec::new(),
@@ -83,6 +87,7 @@ pub(super) fn walk(
         chains: walk.chains,
         payload_files,
         table_sha256: hex(walk.table.finish().as_ref()),
+        digest: walk.digest,
     }
 }
 
@@ -99,6 +104,7 @@ struct Walk<'a> {
     store: Option<&'a Store>,
     chains: Chains,
     tally: Tally,
+    digest: Digest,
     not_checked: u64,
     table: Context,
     rows: Vec<u8>,
@@ -111,13 +117,18 @@ impl Walk<'_> {
     fn manifest(&mut self, files: &Files) -> Option<Frame> {
         let shown = self.shown.clone();
         let opened = files.open("manifest.json")?;
+        let mut inputs = Digest::new();
         let read = opened.map_err(ReadError::Io).and_then(|file| {
             let mut each = |recipient| {
                 self.recipient(&recipient);
                 Ok(())
             };
-            manifest::read_into(file, &mut each, &mut |_| Ok(()))
+            manifest::read_into(file, &mut each, &mut |input| {
+                inputs.input(&input);
+                Ok(())
+            })
         });
+        self.digest.inputs = inputs.inputs;
         match read {
             Ok(frame) => Some(frame),
             Err(ReadError::Io(error)) => {
@@ -200,6 +211,7 @@ impl Walk<'_> {
         }
         self.table_rows(recipient);
         self.chains.add(recipient);
+        self.digest.recipient(&Facts::of(recipient, &[]));
 
         let mut published = 0_u64;
         for candidate in &recipient.candidates {
@@ -370,7 +382,13 @@ fn same_address(a: &str, b: &str) -> bool {
 
 /// Reads findings.ndjson: every line is a finding, and about a recipient that exists; what the manifest says was
 /// left out of the trust store is told.
-pub(super) fn findings(files: &Files, frame: Option<&Frame>, recipients: u64, report: &mut Report) {
+pub(super) fn findings(
+    files: &Files,
+    frame: Option<&Frame>,
+    recipients: u64,
+    digest: &mut Digest,
+    report: &mut Report,
+) {
     const NAME: &str = "findings.ndjson";
     let recipients = frame.map(|_| recipients);
     let mut untold = trust::told(frame);
@@ -431,12 +449,12 @@ pub(super) fn findings(files: &Files, frame: Option<&Frame>, recipients: u64, re
                 let explanation = format!("is about recipient {number}, whom the manifest does not have");
                 report.problem(ProblemKind::Manifest, Some(&shown), Some(line), explanation);
             }
-            Ok(FindingLine { code, certificate: Some(certificate), .. }) => {
-                if let Some(sha256) = certificate.sha256 {
-                    untold.remove(&(code, sha256));
+            Ok(finding) => {
+                digest.finding(&finding);
+                if let Some(sha256) = finding.certificate.and_then(|certificate| certificate.sha256) {
+                    untold.remove(&(finding.code, sha256));
                 }
             }
-            Ok(_) => {}
         }
     }
     for (code, sha256) in untold {

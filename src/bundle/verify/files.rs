@@ -2,11 +2,12 @@
 
 use super::{ProblemKind, Report};
 use crate::bundle::handover::HANDOVER;
-use crate::bundle::hashed::hex;
+use crate::bundle::hashed::hash_file;
+use crate::bundle::report::REPORT;
+use crate::bundle::report::again::MAX_POLICY;
 use crate::bundle::sums::{self, SIGNATURE, SUMS, Sums};
 use crate::bundle::writer::Half;
 use crate::bundle::{SCRIPT, TRUST_STORE};
-use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
@@ -45,6 +46,21 @@ impl Files {
     /// Opens a regular file of the half.
     pub(super) fn open(&self, name: &str) -> Option<io::Result<File>> {
         self.present.contains_key(name).then(|| File::open(self.dir.join(name)))
+    }
+
+    /// policy.toml as text, when it can be read and is not far larger than any real one.
+    pub(super) fn policy(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        self.open("policy.toml")?.ok()?.take(MAX_POLICY).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The hashes of the files that SHA256SUMS lists, but those named.
+    pub(super) fn hashes_without(&self, names: &[&str]) -> BTreeMap<String, String> {
+        let (listed, _) = sums::read(&self.sums);
+        let mut hashes = self.present.clone();
+        hashes.retain(|name, _| listed.contains_key(name) && !names.contains(&name.as_str()));
+        hashes
     }
 
     /// Names of the payload files, sorted.
@@ -97,7 +113,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
         if kind.is_dir() {
             folders.insert(path);
         } else if kind.is_file() {
-            match hash(entry.path()) {
+            match hash_file(entry.path()) {
                 Ok(hash) => {
                     files.present.insert(path, hash);
                 }
@@ -236,7 +252,7 @@ fn compare(half: Half, files: &Files, listed: &Sums, folders: &BTreeSet<String>,
 /// Files without which a half is none.
 fn required(half: Half) -> &'static [&'static str] {
     match half {
-        Half::Review => &["findings.ndjson", "manifest.json", "policy.toml"],
+        Half::Review => &["findings.ndjson", "manifest.json", "policy.toml", REPORT],
         Half::Transfer => &[HANDOVER, SCRIPT, "payload/0001.ndjson", "transfer.json"],
     }
 }
@@ -250,9 +266,7 @@ fn known(half: Half, name: &str) -> bool {
     };
     required(half).contains(&name)
         || match half {
-            Half::Review => {
-                matches!(name, "manifest.csv" | "report.html") || inside("active-directory/", ".ldif")
-            }
+            Half::Review => name == "manifest.csv" || inside("active-directory/", ".ldif"),
             Half::Transfer => name == TRUST_STORE || inside("payload/", ".ndjson"),
         }
 }
@@ -262,20 +276,4 @@ fn name(dir: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(dir).unwrap_or(path);
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
-}
-
-/// SHA-256 of a file in hex.
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut context = Context::new(&SHA256);
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(context.finish().as_ref())),
-            // `read` returns at most the buffer's length.
-            Ok(count) => context.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

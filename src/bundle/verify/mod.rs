@@ -30,6 +30,7 @@ pub use seal::Signer;
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
 use super::model::{TRANSFER_SCHEMA, Tool, Transfer};
+use super::report::{Page, REPORT, render};
 use super::writer::Half;
 use super::{REVIEW, SCRIPT, TRANSFER, handover, sums};
 use files::Files;
@@ -102,13 +103,14 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     halves(review.as_ref(), transfer.as_ref(), head.as_ref(), &mut report);
     let mut seen = Report::new(scope, String::new());
     let store = transfer.as_ref().and_then(|files| trust::Store::read(files, &mut report));
-    let walked = content::walk(review.as_ref(), transfer.as_ref(), store.as_ref(), &mut seen);
+    let mut walked = content::walk(review.as_ref(), transfer.as_ref(), store.as_ref(), &mut seen);
     // Halves of two bundles disagree about everybody: that they are of two is all that needs to be said.
     let strangers = matches!((&walked.frame, &head), (Some(frame), Some(head)) if frame.bundle.id != head.id);
     let of_two = |kind: ProblemKind| matches!(kind, ProblemKind::Payload | ProblemKind::Trust);
     report.absorb(seen, |problem| !(strangers && of_two(problem.kind)));
     if let Some(files) = &review {
-        content::findings(files, walked.frame.as_ref(), walked.tally.recipients, &mut report);
+        let recipients = walked.tally.recipients;
+        content::findings(files, walked.frame.as_ref(), recipients, &mut walked.digest, &mut report);
         if let Some(frame) = &walked.frame {
             walked.chains.against(frame, &files.shown("manifest.json"), &mut report);
             review_half(files, frame, &walked, transfer.is_some() && !strangers, &mut report);
@@ -259,6 +261,20 @@ fn review_half(
     {
         let explanation = "does not say what manifest.json says".to_owned();
         report.problem(ProblemKind::Manifest, Some(&files.shown("manifest.csv")), None, explanation);
+    }
+    if let Some(found) = files.hash(REPORT)
+        && frame.tool.version == VERSION
+    {
+        let page = files.policy().map(|policy| {
+            let hashes = files.hashes_without(&[REPORT, sums::SUMS, sums::SIGNATURE]);
+            render(&Page { frame, policy: &policy, digest: &walked.digest, hashes: &hashes })
+        });
+        if page.is_none_or(|page| sha256_hex(page.as_bytes()) != found) {
+            let explanation =
+                "does not say what the other files of this half say; `certferry report` makes the true one"
+                    .to_owned();
+            report.problem(ProblemKind::Manifest, Some(&files.shown(REPORT)), None, explanation);
+        }
     }
     report.id = Some(frame.bundle.id.clone());
     report.tool = Some(frame.tool.clone());

@@ -59,6 +59,8 @@ impl Store {
         let mut problem =
             |kind: ProblemKind, explanation: String| report.problem(kind, Some(&shown), None, explanation);
         let mut last = String::new();
+        let mut held: Vec<&[u8]> = Vec::new();
+        let mut odd = false;
         for element in elements {
             match element {
                 Ok((at, Element::Certificate(der))) => match Certificate::parse(der) {
@@ -70,6 +72,7 @@ impl Store {
                             problem(ProblemKind::Trust, explanation);
                         }
                         last.clone_from(&sha256);
+                        held.push(der);
                         store.held.insert(sha256, Held::of(&certificate));
                     }
                     Ok(_) => problem(
@@ -78,17 +81,22 @@ impl Store {
                     ),
                     Err(error) => problem(ProblemKind::Unreadable, format!("byte {at}: {error}")),
                 },
-                Ok((at, _)) => problem(
-                    ProblemKind::Trust,
-                    format!(
+                Ok((at, _)) => {
+                    odd = true;
+                    let explanation = format!(
                         "byte {at}: holds something besides certificates; certferry writes no properties"
-                    ),
-                ),
+                    );
+                    problem(ProblemKind::Trust, explanation);
+                }
                 Err((at, damage)) => {
                     problem(ProblemKind::Unreadable, format!("byte {at}: {damage}"));
                     return None;
                 }
             }
+        }
+        // Fields that no reader looks at have one value all the same.
+        if !odd && sst::write(held.iter().copied()) != bytes {
+            problem(ProblemKind::Trust, "is not as certferry writes these certificates".to_owned());
         }
         if store.held.is_empty() {
             let explanation =
