@@ -18,6 +18,7 @@
 //! | judge | [`path`] | certification paths by RFC 5280, usable by itself |
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
+//! | | [`directory`] | what is deleted from and added to an object of the directory itself |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
 //! | | [`limits`], [`policy`], [`error`], [`encoding`] | caps with their sources; the policy as used; errors that end a run; hex and digests |
 //!
@@ -32,6 +33,7 @@ pub mod bundle;
 pub mod census;
 pub mod certificate;
 pub mod cli;
+pub mod directory;
 pub mod encoding;
 pub mod error;
 pub mod extract;

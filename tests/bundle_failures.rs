@@ -155,6 +155,8 @@ fn a_contradiction_is_never_written() {
         let mut person = people().remove(0);
         change(&mut person);
         let entry = Entry {
+            targets: &[certferry::bundle::model::Target::ExchangeOnline],
+            change: None,
             recipient: &person.recipient,
             payload: person.payload.as_ref(),
             findings: &person.findings,

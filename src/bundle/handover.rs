@@ -3,7 +3,7 @@
 //! Plain ASCII, and no word about any person: the carrier may read it.
 
 use super::SCRIPT;
-use super::model::Transfer;
+use super::model::{Target, Transfer};
 
 /// Its name in transfer/.
 pub const HANDOVER: &str = "HANDOVER.txt";
@@ -27,6 +27,19 @@ pub fn text(transfer: &Transfer) -> String {
         (None, Some(previous)) => format!("Bundle before it      {previous}\n"),
         (None, None) => String::new(),
     };
+    let uploads = transfer.targets.contains(&Target::ExchangeOnline);
+    let elsewhere = match (uploads, transfer.targets.contains(&Target::ActiveDirectory)) {
+        (true, false) => "",
+        (true, true) => {
+            "\nPeople whom Entra Connect synchronises are changed in the directory inside. The script names them as\n\
+             synchronised and leaves them alone.\n"
+        }
+        (false, _) => {
+            "\nNO RECIPIENT IS UPLOADED: the payload is empty on purpose. The directory inside is changed instead, and\n\
+             Entra Connect carries the result up.\n"
+        }
+    };
+    let uploader = if uploads { uploader(transfer) } else { NOTHING_TO_UPLOAD.to_owned() };
     format!(
         "{title}\n{underline}\n{warning}\n\
          Bundle id             {id}\n\
@@ -37,6 +50,7 @@ pub fn text(transfer: &Transfer) -> String {
          Recipients            {recipients}\n\
          Certificate values    {certificates} in userCertificate, {smime} in userSMIMECertificate\n\
          Payload files         {files}\n\
+         {elsewhere}\
          \n\
          The files hold mail addresses and public certificates. No private key, no password.\n\
          \n\
@@ -49,7 +63,29 @@ pub fn text(transfer: &Transfer) -> String {
          \x20  and write down the 64 digits, together with the bundle id above. The person who made the bundle\n\
          \x20  has the same digits from the tool's closing summary.\n\
          \n\
-         Uploader, before you upload\n\
+         {uploader}",
+        underline = "=".repeat(title.len()),
+        name = tool.name,
+        version = tool.version,
+        recipients = counts.recipients,
+        certificates = counts.user_certificate,
+        smime = counts.user_smime_certificate,
+        files = counts.files,
+    )
+}
+
+const NOTHING_TO_UPLOAD: &str = "\
+Uploader
+--------
+No recipient of the tenant is changed with this folder. What is left to do in the tenant is its trust store: see
+\"The trust of the sender\" in the tool's README. Compare the bundle id and the 64 digits of SHA256SUMS with the person
+who made the bundle, over a second channel, before you use anything in here.
+";
+
+/// What the uploader does.
+fn uploader(transfer: &Transfer) -> String {
+    format!(
+        "Uploader, before you upload\n\
          ---------------------------\n\
          1. Compare the bundle id and the 64 digits of SHA256SUMS with the person who made the bundle, over a\n\
          \x20  second channel: telephone, or paper, not the medium that carried this folder.\n\
@@ -69,13 +105,7 @@ pub fn text(transfer: &Transfer) -> String {
          \n\
          If a check fails, or the time above has passed, upload nothing: ask for a new bundle.\n\
          Address books of desktop clients may take up to 48 hours to show a change.\n",
-        underline = "=".repeat(title.len()),
+        id = transfer.id,
         allow = if transfer.unverified { " -AllowUnverified" } else { "" },
-        name = tool.name,
-        version = tool.version,
-        recipients = counts.recipients,
-        certificates = counts.user_certificate,
-        smime = counts.user_smime_certificate,
-        files = counts.files,
     )
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::args::{Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg};
+use super::args::{
+    Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg, Target as TargetArg,
+};
 use super::expected::Expected;
 use super::material::Material;
 use super::progress;
@@ -12,7 +14,9 @@ use super::summary::{self, Closed};
 use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Tool};
+use crate::bundle::model::{
+    BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Target, Tool,
+};
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
@@ -62,7 +66,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         (true, false) => Paths::Missing,
     };
     let hard = args.judging.revocation == Revocation::Hard;
-    let judge = Judge { at, paths, thorough: args.thorough, hard };
+    let judge = Judge { at, paths, thorough: args.thorough, hard, targets: targets(args) };
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
@@ -185,6 +189,9 @@ fn identity(
     id.field("source-rules", &format!("{:?}", args.source_rules));
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
+    for target in targets(args) {
+        id.field("target", &format!("{target:?}"));
+    }
     expected.identify(&mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
@@ -218,10 +225,21 @@ fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Re
         tool: tool(),
         evaluated_at: at.to_string(),
         unverified: args.judging.trust.is_empty(),
+        targets: targets(args),
         policy: policy.as_bytes().to_vec(),
         trust_anchors: material.anchors_listed(),
     };
     Writer::begin(out, &options, head).map(Some).map_err(|error| second::output(&error))
+}
+
+/// The targets, each once and in order, however they were given.
+fn targets(args: &Convert) -> Vec<Target> {
+    let asked = |target| args.target.contains(&target);
+    let all = [
+        (TargetArg::ExchangeOnline, Target::ExchangeOnline),
+        (TargetArg::ActiveDirectory, Target::ActiveDirectory),
+    ];
+    all.into_iter().filter(|(arg, _)| asked(*arg)).map(|(_, target)| target).collect()
 }
 
 fn format(manifest: Manifest) -> ManifestFormat {
@@ -481,6 +499,7 @@ impl<'a> Run<'a> {
             withheld: self.counts.candidates - self.counts.published,
             unreadable: self.counts.unreadable,
             ignored: self.counts.ignored,
+            changes: self.counts.changes,
             ..Summary::default()
         };
         summary.coverage.encryptable = encryptable;

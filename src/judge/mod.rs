@@ -5,22 +5,27 @@
 //! they leave is worth a path, unless every signature was asked for. Selection decides at the end,
 //! over the recipient as a whole.
 
+mod counts;
 mod sheet;
 
 use std::collections::HashMap;
 
+use crate::bundle::directory::Change;
 use crate::bundle::model::{
-    Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Verdict,
+    Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Target, ValueChange,
+    Verdict,
 };
 use crate::census::keys::{Hash, Kind, Note, hash};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::certificate::container::Form;
+use crate::directory::{self, DirectoryObject};
 use crate::encoding::sha256;
 use crate::extract::{self, Opened};
 use crate::limits::REMEMBERED_OUTCOMES;
 use crate::object::{Object, Owner, Place};
+use crate::path::finding::{PathCode, PathFinding};
 use crate::path::{Engine, Outcome};
 use crate::recipient::{self, Reach};
 use crate::rules::usage::Abilities;
@@ -28,7 +33,8 @@ use crate::rules::{
     self, Finding, address as address_rules, path as path_rules, recipient as recipient_rules,
     run as run_rules, value as value_rules,
 };
-use crate::select::{Choice, select};
+use crate::select::{Choice, Goal, select};
+pub use counts::Counts;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -52,6 +58,8 @@ pub struct Judge<'m> {
     pub thorough: bool,
     /// A missing CRL withholds.
     pub hard: bool,
+    /// Where the result is applied.
+    pub targets: Vec<Target>,
 }
 
 /// What a recipient can ask about the rest of the run.
@@ -82,6 +90,8 @@ pub struct Judged {
     pub recipient: Recipient,
     /// For the payload, number open.
     pub payload: Option<PayloadLine>,
+    /// For the change of the directory.
+    pub change: Option<Change>,
     /// For findings.ndjson.
     pub findings: Vec<FindingLine>,
     /// What the run counts.
@@ -94,55 +104,6 @@ pub struct Judged {
     pub revocation_fresh_until: Option<UnixTime>,
 }
 
-/// Totals of one or many recipients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Values of certificate attributes.
-    pub values: u64,
-    /// Values that could not be read.
-    pub unreadable: u64,
-    /// Values that were passed by.
-    pub ignored: u64,
-    /// Candidates.
-    pub candidates: u64,
-    /// Candidates that are published.
-    pub published: u64,
-    /// People who can be encrypted to, who can only be checked, and the rest.
-    pub coverage: [u64; 3],
-    /// Encryptable people whose last certificate ends before the next run.
-    pub lapsing: u64,
-    /// Findings of each severity: info, warning, error.
-    pub findings: [u64; 3],
-}
-
-impl Counts {
-    /// Adds other totals.
-    pub fn add(&mut self, other: &Self) {
-        self.values += other.values;
-        self.unreadable += other.unreadable;
-        self.ignored += other.ignored;
-        self.candidates += other.candidates;
-        self.published += other.published;
-        self.lapsing += other.lapsing;
-        for (mine, theirs) in self.coverage.iter_mut().zip(other.coverage) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.findings.iter_mut().zip(other.findings) {
-            *mine += theirs;
-        }
-    }
-
-    /// Counts a finding.
-    pub fn finding(&mut self, severity: Severity) {
-        let [info, warning, error] = &mut self.findings;
-        *match severity {
-            Severity::Info => info,
-            Severity::Warning => warning,
-            Severity::Error => error,
-        } += 1;
-    }
-}
-
 /// A value on its way: opened, perhaps parsed, with what was found.
 struct Draft<'a> {
     value: &'a crate::object::Value,
@@ -151,6 +112,12 @@ struct Draft<'a> {
     form: Form,
     certificate: Option<&'a Certificate<'a>>,
     others: Vec<&'a Certificate<'a>>,
+    /// Every certificate beside its own one could be read.
+    whole: bool,
+    /// The certificate itself stands in a CRL.
+    revoked: bool,
+    /// Its end is the only thing that speaks against it.
+    obsolete: bool,
     value_sha256: [u8; 32],
     abilities: Abilities,
     findings: Vec<Finding>,
@@ -173,6 +140,12 @@ impl Judge<'_> {
         let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
         let about = self.about_recipient(object, &reach, notes, world);
+        // Without trust anchors nothing is published, and nothing is changed.
+        let changes =
+            self.targets.contains(&Target::ActiveDirectory) && !matches!(self.paths, Paths::Missing);
+        let directory = changes.then(|| DirectoryObject::of(object));
+        let address = reach.target_text().unwrap_or_default();
+        let out_of_reach = directory.as_ref().and_then(|it| it.out_of_reach(address, &self.targets));
 
         let bears = |der: &[u8]| {
             Certificate::parse(der).is_ok_and(|certificate| {
@@ -187,6 +160,8 @@ impl Judge<'_> {
         self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
         for draft in &mut drafts {
             draft.findings.extend(about.for_candidates.iter().cloned());
+            let nowhere = out_of_reach.iter().filter(|it| it.withholds() && draft.value.from_file);
+            draft.findings.extend(nowhere.cloned());
             for (attribute, why) in &sheet.incomplete {
                 if draft.value.attribute == *attribute {
                     draft.findings.push(Finding::new(
@@ -196,7 +171,9 @@ impl Judge<'_> {
                     ));
                 }
             }
+            let expired = directory::has_only_expired(&draft.findings);
             self.path(draft, object, memory);
+            draft.obsolete = directory.is_some() && self.is_obsolete(draft, expired);
             if let (Some(certificate), false) =
                 (draft.certificate, draft.findings.iter().any(Finding::withholds))
             {
@@ -205,22 +182,27 @@ impl Judge<'_> {
         }
 
         let mut choices: Vec<Choice<'_>> = drafts.iter_mut().map(|draft| self.choice(draft)).collect();
-        let target = reach.target_text().map(str::to_owned);
-        let mut selection = select(&mut choices, target.as_deref(), kind);
-        let decided: Vec<(Decision, Vec<Finding>)> =
-            choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
-        for (draft, (decision, findings)) in drafts.iter_mut().zip(decided) {
-            draft.findings = findings;
-            sheet.candidate(draft, decision, self.reason(draft, decision));
-        }
+        let room = directory.as_ref().map_or([usize::MAX; 2], |directory| directory.prepare(&mut choices));
+        let goal = Goal { address: reach.target_text(), kind, targets: &self.targets, room };
+        let mut selection = select(&mut choices, &goal);
+        let change = directory.as_ref().and_then(|directory| directory.finish(&mut choices));
         let mut recipient_findings = about.for_recipient;
         recipient_findings.append(&mut selection.findings);
-        recipient_findings.extend(too_many_values(object));
+        recipient_findings.extend(directory::too_many_values(object, directory.as_ref(), &choices));
+        if drafts.iter().any(|draft| draft.value.from_file || draft.obsolete) {
+            recipient_findings.extend(out_of_reach);
+        }
+        let decided: Vec<(Decision, Option<ValueChange>, Vec<Finding>)> =
+            choices.into_iter().map(|choice| (choice.decision, choice.change, choice.findings)).collect();
+        for (draft, (decision, change, findings)) in drafts.iter_mut().zip(decided) {
+            draft.findings = findings;
+            sheet.candidate(draft, decision, change, self.reason(draft, decision, change));
+        }
         sheet.close(
             recipient::identity(object, &reach),
             (kind, kind_reason),
             selection.coverage,
-            selection.payload,
+            (selection.payload, change),
             &recipient_findings,
             selection.encryptable_until.map(|until| self.lapses(until)).unwrap_or_default(),
         )
@@ -343,6 +325,9 @@ impl Judge<'_> {
                 form,
                 certificate,
                 others: parsed.others.iter().collect(),
+                whole: parsed.whole,
+                revoked: false,
+                obsolete: false,
                 value_sha256,
                 abilities: certificate.map(Abilities::of).unwrap_or_default(),
                 findings,
@@ -425,6 +410,8 @@ impl Judge<'_> {
         draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain = outcome.chain;
         draft.fresh_until = outcome.fresh_until;
+        let revoked = |found: &PathFinding| found.depth == 0 && found.code == PathCode::Revoked;
+        draft.revoked = outcome.findings.iter().any(revoked);
         path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
             let outcome = self.outcome(engine, other, &extra, memory);
@@ -443,6 +430,13 @@ impl Judge<'_> {
                 ));
             }
         }
+    }
+
+    /// Whether the change of the directory may delete the value, in which only `expired` withholds without a path.
+    fn is_obsolete(&self, draft: &Draft<'_>, expired: bool) -> bool {
+        let ended = expired || draft.revoked && directory::has_only_been_revoked(&draft.findings);
+        let spent = |own| directory::is_spent(own, &draft.others, self.at);
+        ended && draft.whole && draft.certificate.is_some_and(spent)
     }
 
     fn outcome(
@@ -486,17 +480,23 @@ impl Judge<'_> {
             findings: std::mem::take(&mut draft.findings),
             // A container without a certificate of the user never is anything to publish.
             path_allows: path_allows && draft.certificate.is_some(),
-            decision: Decision::Withhold,
+            obsolete: draft.obsolete,
+            ..Choice::default()
         }
     }
 
     /// Why, in one plain sentence.
-    fn reason(&self, draft: &Draft<'_>, decision: Decision) -> String {
+    fn reason(&self, draft: &Draft<'_>, decision: Decision, change: Option<ValueChange>) -> String {
+        let then = match change {
+            Some(ValueChange::Delete) => "; the change of the directory deletes it",
+            Some(ValueChange::Add) => "; the change of the directory adds it",
+            None => "",
+        };
         if decision == Decision::Withhold {
             let withholding = draft.findings.iter().filter(|finding| finding.withholds());
             let cause = withholding.max_by_key(|finding| (plainness(finding), finding.severity));
             return match (cause, &self.paths) {
-                (Some(finding), _) => format!("Withheld: {}.", finding.found),
+                (Some(finding), _) => format!("Withheld: {}{then}.", finding.found),
                 (None, Paths::Missing) => {
                     "Withheld: no trust anchors were given, so its path could not be verified.".into()
                 }
@@ -510,8 +510,10 @@ impl Judge<'_> {
             _ => "can sign, but cannot be encrypted to",
         };
         match self.paths {
-            Paths::Verified(_) => format!("Published: its path is valid, it {use_for}, until {until}."),
-            _ => format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}."),
+            Paths::Verified(_) => format!("Published: its path is valid, it {use_for}, until {until}{then}."),
+            _ => {
+                format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}{then}.")
+            }
         }
     }
 }
@@ -549,12 +551,14 @@ struct About {
 struct Parsed<'a> {
     own: Option<Certificate<'a>>,
     others: Vec<Certificate<'a>>,
+    /// None of the others was left out.
+    whole: bool,
     unreadable: Option<String>,
 }
 
 impl<'a> Parsed<'a> {
     fn of(opened: &'a Opened<'a>) -> Self {
-        let mut parsed = Self { own: None, others: Vec::new(), unreadable: None };
+        let mut parsed = Self { own: None, others: Vec::new(), whole: true, unreadable: None };
         if let Opened::Readable { own, others, .. } = opened {
             match own.as_deref().map(Certificate::parse) {
                 Some(Ok(certificate)) => parsed.own = Some(certificate),
@@ -562,6 +566,7 @@ impl<'a> Parsed<'a> {
                 None => {}
             }
             parsed.others = others.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+            parsed.whole = parsed.others.len() == others.len();
         }
         parsed
     }
@@ -647,22 +652,6 @@ fn sharer(note: &Note, world: &dyn World) -> Sharer {
         .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
         .collect();
     (hashes, label(&world.reach(&other), other.dn.as_deref()))
-}
-
-fn too_many_values(object: &Object) -> Vec<Finding> {
-    [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
-        .into_iter()
-        .filter_map(|attribute| {
-            let count = object.values.iter().filter(|value| value.attribute == attribute).count();
-            (count > crate::limits::VALUES_PER_ATTRIBUTE).then(|| {
-                Finding::new(
-                    &recipient_rules::TOO_MANY_VALUES,
-                    format!("{} holds {count} values", attribute.name()),
-                    format!("at most {}", crate::limits::VALUES_PER_ATTRIBUTE),
-                )
-            })
-        })
-        .collect()
 }
 
 fn is_same(left: &Object, right: &Object) -> bool {

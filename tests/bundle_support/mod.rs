@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certferry::bundle::directory::Change;
 use certferry::bundle::model::*;
 use certferry::bundle::verify::{Options, Report, verify};
 use certferry::bundle::{
@@ -21,6 +22,7 @@ pub const VALID_UNTIL: &str = "2026-12-24T12:00:00Z";
 pub struct Person {
     pub recipient: Recipient,
     pub payload: Option<PayloadLine>,
+    pub change: Option<Change>,
     pub findings: Vec<FindingLine>,
 }
 
@@ -58,6 +60,7 @@ fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision
         path: PathReport { verdict: Verdict::Valid, chain: vec![sha256(b"leaf"), sha256(b"root")] },
         findings,
         decision,
+        change: None,
         reason: match decision {
             Decision::Publish => "current and fit for encryption".to_owned(),
             Decision::Withhold => "it has expired".to_owned(),
@@ -134,8 +137,9 @@ pub fn people() -> Vec<Person> {
                 candidates,
                 findings: Vec::new(),
                 payload: None,
+                change: None,
             };
-            Person { recipient, payload, findings }
+            Person { recipient, payload, change: None, findings }
         })
         .collect()
 }
@@ -145,6 +149,7 @@ pub fn head() -> ManifestHead {
         tool: Tool { name: "certferry".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         evaluated_at: EVALUATED_AT.to_owned(),
         unverified: false,
+        targets: vec![Target::ExchangeOnline],
         policy: b"# the policy\n".to_vec(),
         trust_anchors: vec![TrustAnchor {
             sha256: sha256(b"root"),
@@ -191,6 +196,7 @@ pub fn closing(tally: &Tally) -> Closing {
                 ..CoverageCounts::default()
             },
             cleared: ClearedCounts::default(),
+            changes: tally.changes,
         },
         bundle: BundleIdentity {
             id: sha256(b"the bundle"),
@@ -203,6 +209,10 @@ pub fn closing(tally: &Tally) -> Closing {
 }
 
 pub fn append_all(writer: &mut Writer, people: &[Person]) -> Result<(), OutputError> {
+    append_for(writer, people, &[Target::ExchangeOnline])
+}
+
+pub fn append_for(writer: &mut Writer, people: &[Person], targets: &[Target]) -> Result<(), OutputError> {
     let mut rendered = Rendered::default();
     writer.finding(&FindingLine {
         recipient: None,
@@ -218,8 +228,10 @@ pub fn append_all(writer: &mut Writer, people: &[Person]) -> Result<(), OutputEr
     })?;
     for person in people {
         let entry = Entry {
+            targets,
             recipient: &person.recipient,
             payload: person.payload.as_ref(),
+            change: person.change.as_ref(),
             findings: &person.findings,
         };
         render(&entry, ManifestFormat::Both, &mut rendered)?;

@@ -2,6 +2,7 @@
 
 use super::{ProblemKind, Report};
 use crate::bundle::SCRIPT;
+use crate::bundle::directory;
 use crate::bundle::handover::HANDOVER;
 use crate::bundle::hashed::hex;
 use crate::bundle::sums::{self, SIGNATURE, SUMS, Sums};
@@ -49,6 +50,12 @@ impl Files {
     pub(super) fn payload(&self) -> Vec<String> {
         let names = self.present.keys();
         names.filter(|name| name.starts_with("payload/") && name.ends_with(".ndjson")).cloned().collect()
+    }
+
+    /// Names of the files that change the directory, sorted.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let inside = format!("{}/", directory::FOLDER);
+        self.present.keys().filter(|name| name.starts_with(&inside)).cloned().collect()
     }
 }
 

@@ -7,12 +7,15 @@
 //! 2. Content: manifest and payload are walked side by side, by recipient number. A published
 //!    candidate's value must stand in that recipient's payload line, in its attribute, by SHA-256, and nothing
 //!    besides. Totals are counted again.
+//!    The change of the directory and its inverse are read as strictly as they are written, and say of each object
+//!    exactly what the manifest says.
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
 //! comparing the sums over a second channel and a signature are for. The report says "unsigned" in words.
 
 mod content;
+mod directory;
 mod files;
 mod payload;
 mod report;
@@ -192,6 +195,7 @@ fn transfer_json(files: &Files, report: &mut Report) -> Option<Transfer> {
                 report.tool = Some(head.tool.clone());
                 report.unverified = Some(head.unverified);
                 report.counts = Some(head.counts.clone());
+                report.targets = Some(head.targets.clone());
                 return Some(head);
             }
         },
@@ -257,6 +261,7 @@ fn review_half(
     report.evaluated_at = Some(frame.evaluated_at.clone());
     report.unverified = Some(frame.unverified || report.unverified == Some(true));
     report.summary = Some(frame.summary.clone());
+    report.targets = Some(frame.targets.clone());
 }
 
 /// transfer.json against the payload, and the two files that have known bytes.
@@ -318,6 +323,7 @@ fn belong(frame: &Frame, head: &Transfer, shown: &str, report: &mut Report) {
         ),
         ("sequence", number(head.sequence), number(bundle.sequence)),
         ("previous", text(head.previous.as_deref()), text(bundle.previous.as_deref())),
+        ("targets", format!("{:?}", head.targets), format!("{:?}", frame.targets)),
         ("unverified", head.unverified.to_string(), frame.unverified.to_string()),
         ("tool", tool(&head.tool), tool(&frame.tool)),
     ] {

@@ -1,6 +1,6 @@
 //! What `verify` found, as data and as text.
 
-use crate::bundle::model::{Summary, Tool, TransferCounts};
+use crate::bundle::model::{Summary, Target, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,8 @@ pub enum ProblemKind {
     Halves,
     /// The payload does not say what the manifest says.
     Payload,
+    /// The change of the directory does not say what the manifest says, or is not undone by its inverse.
+    Change,
     /// Totals or counts do not reconcile.
     Totals,
     /// The manifest contradicts itself or another file of its half.
@@ -113,6 +115,8 @@ pub struct Report {
     pub revocation_fresh_until: Option<String>,
     /// True when no path was verified; null when unknown.
     pub unverified: Option<bool>,
+    /// Where the bundle is applied, when it could be read.
+    pub targets: Option<Vec<Target>>,
     /// What is known about signatures.
     pub signature: Signature,
     /// Totals of the manifest (review/ only).
@@ -144,6 +148,7 @@ impl Report {
             valid_until: None,
             revocation_fresh_until: None,
             unverified: None,
+            targets: None,
             signature: Signature::Unsigned,
             summary: None,
             counts: None,
@@ -254,6 +259,17 @@ impl Report {
                 format!(
                     "{} recipients in {} files, {} userCertificate and {} userSMIMECertificate values",
                     counts.recipients, counts.files, counts.user_certificate, counts.user_smime_certificate
+                )
+            }),
+        );
+        let changes = self.targets.iter().flatten().any(|target| *target == Target::ActiveDirectory);
+        row(
+            "directory",
+            self.summary.as_ref().filter(|_| changes).map(|summary| {
+                let changes = &summary.changes;
+                format!(
+                    "{} objects change, {} values are deleted, {} added",
+                    changes.objects, changes.deleted, changes.added
                 )
             }),
         );
