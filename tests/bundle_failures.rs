@@ -174,6 +174,7 @@ fn a_contradiction_is_never_written() {
         person.recipient.candidates.truncate(1);
         person.payload.as_mut().unwrap().user_certificate = Some(vec!["A".repeat(1_000_000)]);
     });
+    refused(|person| person.recipient.candidates[0].change = Some(ValueChange::Delete));
     refused(|person| {
         person.recipient.candidates.clear();
         person.payload.as_mut().unwrap().user_certificate = None;

@@ -190,7 +190,19 @@ impl Scene {
         let (code, _, told) = run(folder.path(), &arguments);
         assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
         let bundle = folder.path().join("bundle");
+        let read = |side: &str| {
+            let file = bundle.join(format!("review/active-directory/{side}-0001.ldif"));
+            std::fs::read_to_string(file).unwrap_or_default()
+        };
         Outcome {
+            change: read("change"),
+            inverse: read("inverse"),
+            verified: program::code(&program::certferry([
+                "verify",
+                bundle.to_str().unwrap(),
+                "--at",
+                program::AT,
+            ])),
             findings: program::lines(&bundle.join("review/findings.ndjson")),
             manifest: program::manifest(&bundle),
         }
@@ -224,6 +236,11 @@ pub struct Outcome {
     pub findings: Vec<Value>,
     /// manifest.json
     pub manifest: Value,
+    /// The first file that changes the directory, and its inverse; empty where there is none.
+    pub change: String,
+    pub inverse: String,
+    /// How `certferry verify` ended.
+    pub verified: i32,
 }
 
 impl Outcome {
