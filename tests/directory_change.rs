@@ -1,6 +1,6 @@
 //! `--target active-directory`: what is deleted, what is added, and what is left alone. Keys are made at
 //! run time; no server is needed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, unused_imports)]
 
 mod directory;
 #[path = "cases/make.rs"]
@@ -12,7 +12,7 @@ mod program;
 mod scene;
 
 use certferry::certificate::oid;
-use directory::{Change, changes};
+use directory::{Change, Values, changes};
 use make::{User, ca_crl, cms, pem, tag_list, world};
 use scene::{Entry, Outcome, Scene, ldif, text};
 use serde_json::Value;
@@ -55,7 +55,7 @@ fn records(outcome: &Outcome) -> Vec<Change> {
 
 /// The one object's change: values deleted, values added.
 #[track_caller]
-fn of_kim(scene: &Scene, more: &[&str]) -> (Vec<(String, Vec<u8>)>, Vec<(String, Vec<u8>)>) {
+fn of_kim(scene: &Scene, more: &[&str]) -> (Values, Values) {
     match records(&change(scene, more)).as_slice() {
         [] => (Vec::new(), Vec::new()),
         [one] => {
@@ -66,7 +66,7 @@ fn of_kim(scene: &Scene, more: &[&str]) -> (Vec<(String, Vec<u8>)>, Vec<(String,
     }
 }
 
-fn values(values: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+fn values(values: &[(&str, &[u8])]) -> Values {
     values.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
 }
 
@@ -352,6 +352,44 @@ fn the_same_targets_in_any_order_are_the_same_bundle() {
     assert_eq!(id(&[online, directory].concat()), id(&[directory, online, directory].concat()));
     assert_ne!(id(&online), id(&directory));
     assert_ne!(id(&[online, directory].concat()), id(&directory));
+}
+
+/// The company's change, byte for byte and with any number of threads; CERTFERRY_BLESS=1 takes a change over.
+#[test]
+fn the_change_of_the_company_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = ["1", "2"].map(|jobs| {
+        let bundle = folder.path().join(jobs);
+        let maps = program::maps();
+        let mut more: Vec<&str> = maps.iter().map(String::as_str).collect();
+        more.extend(["--target", "active-directory", "--jobs", jobs]);
+        let inputs = ["ad-ldifde-utf8.ldf", "ad-ldapsearch.ldif", "folder"];
+        program::convert(&inputs, &bundle, &more);
+        program::tree(&bundle)
+    });
+    assert_eq!(made[0], made[1]);
+    let name = "review/active-directory/change-0001.ldif";
+    let (_, bytes) = made[0].iter().find(|(file, _)| file == name).unwrap();
+    let kept = program::root().join("tests/expected/company-change.ldif");
+    if std::env::var_os("CERTFERRY_BLESS").is_some() {
+        std::fs::write(&kept, bytes).unwrap();
+    }
+    assert!(*bytes == std::fs::read(&kept).unwrap(), "{} is another", kept.display());
+    // The cast says who expired or was revoked and is otherwise good.
+    let changed: Vec<String> = changes(std::str::from_utf8(bytes).unwrap())
+        .iter()
+        .map(|change| format!("{} {}", change.dn.split(',').next().unwrap(), change.delete.len()))
+        .collect();
+    let wanted = [
+        "CN=이지훈 1",
+        "CN=Rolf Winter 1",
+        "CN=Gerd Fuchs 1",
+        "CN=최유나 1",
+        "CN=Ilse Baum 1",
+        "CN=Manfred Hahn 16",
+        "CN=Vera Pohl 1",
+    ];
+    assert_eq!(changed, wanted);
 }
 
 #[test]

@@ -5,12 +5,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 
-/// What a record changes: attribute and value.
+/// Values, each with its attribute.
+pub type Values = Vec<(String, Vec<u8>)>;
+
+/// What a record changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     pub dn: String,
-    pub delete: Vec<(String, Vec<u8>)>,
-    pub add: Vec<(String, Vec<u8>)>,
+    pub delete: Values,
+    pub add: Values,
 }
 
 impl Change {
@@ -21,7 +24,7 @@ impl Change {
 }
 
 /// Lines with their folds joined, in groups that blank lines part; comments are left out.
-fn blocks(text: &str) -> Vec<Vec<(String, Vec<u8>)>> {
+fn blocks(text: &str) -> Vec<Values> {
     let unfolded = text.replace("\n ", "");
     let mut blocks = vec![Vec::new()];
     for line in unfolded.lines().filter(|line| !line.starts_with('#')) {
@@ -42,7 +45,7 @@ fn blocks(text: &str) -> Vec<Vec<(String, Vec<u8>)>> {
 
 /// The records of a file that changes the directory.
 pub fn changes(text: &str) -> Vec<Change> {
-    let read = |block: Vec<(String, Vec<u8>)>| {
+    let read = |block: Values| {
         let mut lines = block.into_iter();
         let (name, dn) = lines.next().unwrap();
         assert_eq!(name, "dn");
@@ -50,7 +53,7 @@ pub fn changes(text: &str) -> Vec<Change> {
         let mut change = Change { dn: String::from_utf8(dn).unwrap(), ..Change::default() };
         while let Some((word, attribute)) = lines.next() {
             let attribute = String::from_utf8(attribute).unwrap();
-            let values: Vec<(String, Vec<u8>)> = lines.by_ref().take_while(|(name, _)| name != "-").collect();
+            let values: Values = lines.by_ref().take_while(|(name, _)| name != "-").collect();
             assert!(!values.is_empty() && values.iter().all(|(name, _)| *name == attribute));
             match word.as_str() {
                 "delete" => change.delete.extend(values),
@@ -64,7 +67,7 @@ pub fn changes(text: &str) -> Vec<Change> {
 }
 
 /// Every value of every entry of an export, as a multiset, by DN.
-pub type Directory = BTreeMap<String, Vec<(String, Vec<u8>)>>;
+pub type Directory = BTreeMap<String, Values>;
 
 /// An export as a directory.
 pub fn directory(text: &str) -> Directory {
