@@ -195,6 +195,9 @@ fn revoked_is_what_a_verified_list_says_of_the_certificate_itself() {
     let forged = User::kim().number(9).sign_by(&w.stranger);
     let forged = Scene::of(&[Entry::kim().cert(&fresh).cert(forged)]).crl(&ca_crl(&[9], LATER));
     deletes("the serial of a forgery", &forged, &[]);
+    let container = tag_list(&[(3, &gone)]);
+    let shadow = Scene::of(&[Entry::kim().cert(&fresh).smime(&container)]).crl(&ca_crl(&[9], LATER));
+    deletes("a container", &shadow, &[(S, &container)]);
     let efs = User::kim().number(9).purposes(&[oid::CLIENT_AUTH]).sign();
     let efs = Scene::of(&[Entry::kim().cert(&fresh).cert(efs)]).crl(&ca_crl(&[9], LATER));
     deletes("not for mail", &efs, &[]);
@@ -278,12 +281,16 @@ fn an_object_whose_name_is_not_certain_is_left_alone() {
     let two = Scene::of(&[Entry::kim().line(guid).cert(&ended), moved]);
     let odd = "dn: Kim in the cellar\nobjectClass: user\nmail: kim@example.com\n";
     let odd = format!("{odd}userCertificate:: {}\n", scene::base64(&ended));
+    let none = odd.replace("dn: Kim in the cellar", "dn:: !");
     let latin = b"dn: CN=Zo\xeb,DC=x\nobjectClass: user\nmail: kim@example.com\nuserCertificate:: ".to_vec();
     let latin = [latin, scene::base64(&ended).into_bytes(), b"\n".to_vec()].concat();
     let export = |text: &[u8]| Scene::of(&[]).file("in/export.ldif", text);
-    for (what, scene) in
-        [("two names", two), ("no DN", export(odd.as_bytes())), ("not UTF-8", export(&latin))]
-    {
+    for (what, scene) in [
+        ("two names", two),
+        ("no DN", export(odd.as_bytes())),
+        ("not UTF-8", export(&latin)),
+        ("unreadable", export(none.as_bytes())),
+    ] {
         let outcome = change(&scene, &[]);
         assert_eq!(records(&outcome), [], "{what}");
         let found = outcome.findings.iter().find(|finding| finding["code"] == "no-directory-object");
@@ -364,7 +371,16 @@ fn the_change_of_the_company_is_what_it_was() {
         let mut more: Vec<&str> = maps.iter().map(String::as_str).collect();
         more.extend(["--target", "active-directory", "--jobs", jobs]);
         let inputs = ["ad-ldifde-utf8.ldf", "ad-ldapsearch.ldif", "folder"];
-        program::convert(&inputs, &bundle, &more);
+        let told = program::stderr(&program::convert(&inputs, &bundle, &more));
+        for words in
+            ["change of the directory: 7 objects, 22 values deleted, 0 added", "without -k", "change-0001"]
+        {
+            assert!(told.contains(words), "{words:?} is not in {told}");
+        }
+        assert!(!told.contains("Carry transfer/"), "{told}");
+        more.push("--dry-run");
+        let dry = program::stderr(&program::convert(&inputs, &folder.path().join("dry"), &more));
+        assert!(dry.contains("7 objects, 22 values deleted") && !dry.contains("change-0001"), "{dry}");
         program::tree(&bundle)
     });
     assert_eq!(made[0], made[1]);

@@ -227,6 +227,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let first = |of: &Values, not_in: &Values| {
+                let not_in: BTreeSet<_> = not_in.iter().collect();
                 let value = of.iter().find(|value| !not_in.contains(value));
                 value.map(|(attribute, hash)| format!("{} with SHA-256 {}", attribute.name(), hex(hash)))
             };
