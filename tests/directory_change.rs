@@ -161,6 +161,13 @@ fn a_container_goes_when_nothing_in_it_is_current() {
         cms(std::slice::from_ref(&ca), &[]),
         cms(&[old(9).to(&["kim@example.org"]).sign()], &[]),
     ];
+    // The shape of a certificate, in which nothing can be read: it may be a current one.
+    let mut shape = signing(User::kim());
+    let version = shape.windows(5).position(|bytes| bytes == [0xa0, 3, 2, 1, 2]).unwrap();
+    shape[version + 2] = 4;
+    for value in [tag_list(&[(3, &ended), (8, &shape)]), cms(&[ended.clone(), shape.clone()], &[])] {
+        deletes("not readable as a whole", &with(&value), &[]);
+    }
     for (n, value) in stays.iter().enumerate() {
         deletes(&format!("container {n}"), &with(value), &[]);
     }
@@ -169,6 +176,25 @@ fn a_container_goes_when_nothing_in_it_is_current() {
     // Two containers, one of them repeated by a second export: nothing is left in front.
     let repeated = Scene::of(&[Entry::kim().cert(&fresh).smime(&gone[0]).smime(&gone[0]).smime(&gone[1])]);
     assert!(!change(&repeated, &[]).codes().contains(&"shadowing-remains"));
+}
+
+/// Another rule withholds such a certificate too, so the check is asked by itself.
+#[test]
+fn what_two_parsers_read_in_two_ways_is_not_spent() {
+    let spent = |user: User, others: &[User]| {
+        let parse = |der: &'static [u8]| certferry::certificate::Certificate::parse(der).unwrap();
+        let [own, others @ ..] =
+            &[&[user], others].concat().iter().map(|it| parse(it.sign().leak())).collect::<Vec<_>>()[..]
+        else {
+            panic!()
+        };
+        let at = certferry::certificate::UnixTime::from_rfc3339(program::AT).unwrap();
+        certferry::directory::is_spent(own, &others.iter().collect::<Vec<_>>(), at)
+    };
+    let longer = make::seq(&[world().kim.spki[2..].to_vec(), vec![5, 0]]);
+    assert!(spent(old(9), &[]) && spent(old(9), &[old(8)]));
+    assert!(!spent(old(9).spki(longer), &[]));
+    assert!(!spent(old(9), &[old(8), User::kim()]));
 }
 
 #[test]
