@@ -20,6 +20,7 @@
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
 //! | select | [`trust`] | the trust store: authorities of what is published, and what is kept |
+//! | | [`directory`] | what is deleted from and added to an object of the directory itself |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
 //! | | [`limits`], [`error`], [`encoding`] | caps with their sources; errors that end a run; hex and digests |
 //!
@@ -34,6 +35,7 @@ pub mod bundle;
 pub mod census;
 pub mod certificate;
 pub mod cli;
+pub mod directory;
 pub mod encoding;
 pub mod error;
 pub mod extract;

@@ -106,6 +106,11 @@ pub const RSA_BITS_REFUSED: usize = 1_024;
 /// RSA modulus below which a certificate draws a warning (RFC 8551 section 4; NIST SP 800-57).
 pub const RSA_BITS_WARNED: usize = 2_048;
 
+/// Bytes of a DN under which an object is changed: Active Directory's longest names (a tree of some dozen levels, 255
+/// characters a name, MS-ADTS section 3.1.1.5.1.2) stay far below, and a line of the change stays short enough to be
+/// verified in flat memory.
+pub const DN_BYTES: usize = 32 << 10;
+
 /// Recipients a payload file holds unless `--batch` says otherwise.
 pub const BATCH: usize = 1_000;
 

@@ -41,6 +41,8 @@ pub struct Value {
     pub place: Place,
     /// First index of the `range=` chunk it stood in, or 0.
     pub chunk: u64,
+    /// It came from a certificate file: no directory object holds it because of that.
+    pub from_file: bool,
 }
 
 /// A chunk of an attribute as `;range=a-b` announces it (MS-ADTS section 3.1.1.3.1.3.3).
@@ -217,7 +219,9 @@ impl Object {
             }
             Err((found, expected)) => Content::Unreadable(found.to_owned(), expected.to_owned()),
         };
-        self.values.push(Value { attribute, content, place, chunk });
+        // Only certificate files name an owner.
+        let from_file = self.owner.is_some();
+        self.values.push(Value { attribute, content, place, chunk, from_file });
     }
 
     /// Notes that part of the object was not read, so that no attribute of it is known whole.
@@ -376,10 +380,15 @@ impl Object {
             _ => None,
         };
         let mut rest = Vec::new();
-        for mail in self.mail.iter().chain(owner).filter(|mail| !mail.is_empty()) {
+        // What a certificate file says is the primary address only where no directory says anything.
+        let owner = owner.map(|owner| (owner, others.is_empty()));
+        let mails = self.mail.iter().map(|mail| (mail, true)).chain(owner);
+        for (mail, may_be_primary) in mails.filter(|(mail, _)| !mail.is_empty()) {
             match Address::parse(mail) {
                 // The first mail is the primary address where proxyAddresses names none.
-                Ok(address) if primary.is_none() => primary = Some((address, mail.clone())),
+                Ok(address) if primary.is_none() && may_be_primary => {
+                    primary = Some((address, mail.clone()));
+                }
                 Ok(address) => rest.push(address),
                 Err(_) => found.invalid.push(mail.clone()),
             }

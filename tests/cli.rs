@@ -175,7 +175,7 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
     let key = fixture("folder/backup/mail-key.pem");
     let cases: &[(&[&str], &str)] = &[
         (&["--trust", path(&root_ca), "--unverified"], "--unverified"),
-        (&["--target", "active-directory"], "--target"),
+        (&["--target", "ldap"], "exchange-online, active-directory"),
         (&["--policy", "p.toml"], "--policy"),
         (&["--clear", "all"], "--clear"),
         (&["--previous", "old"], "--previous"),

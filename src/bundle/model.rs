@@ -36,6 +36,26 @@ pub enum Decision {
     Withhold,
 }
 
+/// What the change of the directory does with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueChange {
+    /// The directory object holds it and loses it.
+    Delete,
+    /// It comes from a file, and the directory object gains it.
+    Add,
+}
+
+/// Where the result of a run is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The payload is uploaded to Exchange Online.
+    ExchangeOnline,
+    /// The directory itself is changed, and Entra Connect carries it up.
+    ActiveDirectory,
+}
+
 /// What is known about a candidate's certification path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -297,6 +317,8 @@ pub struct Candidate {
     pub findings: Vec<CandidateFinding>,
     /// Published or withheld.
     pub decision: Decision,
+    /// What the change of the directory does with the value, or null for nothing.
+    pub change: Option<ValueChange>,
     /// Why, in one plain sentence.
     pub reason: String,
 }
@@ -309,6 +331,16 @@ pub struct PayloadPlace {
     pub file: String,
     /// Line in it, 1-based.
     pub line: u64,
+}
+
+/// Where the record is that changes a recipient's directory object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePlace {
+    /// File below review/, such as `active-directory/change-0001.ldif`; its inverse has the same number.
+    pub file: String,
+    /// Record in it (and in the inverse), 1-based.
+    pub record: u64,
 }
 
 /// One recipient with everything that was found about them.
@@ -333,6 +365,8 @@ pub struct Recipient {
     pub findings: Vec<CandidateFinding>,
     /// Where the payload line is, or null.
     pub payload: Option<PayloadPlace>,
+    /// Where the change of the directory object is, or null.
+    pub change: Option<ChangePlace>,
 }
 
 /// How many recipients have which coverage.
@@ -365,6 +399,27 @@ pub struct ClearedCounts {
     pub gone: u64,
 }
 
+/// What the change of the directory holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangeCounts {
+    /// Objects that change.
+    pub objects: u64,
+    /// Values that are deleted.
+    pub deleted: u64,
+    /// Values that are added.
+    pub added: u64,
+}
+
+impl ChangeCounts {
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.deleted = self.deleted.saturating_add(other.deleted);
+        self.added = self.added.saturating_add(other.added);
+    }
+}
+
 /// Totals: `values = candidates + unreadable + ignored` and `candidates = published + withheld`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -387,6 +442,8 @@ pub struct Summary {
     pub coverage: CoverageCounts,
     /// Attributes cleared.
     pub cleared: ClearedCounts,
+    /// The change of the directory.
+    pub changes: ChangeCounts,
 }
 
 /// manifest.json as a whole. It is written and read as a stream; this type names its keys.
@@ -401,6 +458,8 @@ pub struct Manifest {
     pub evaluated_at: String,
     /// True when no path was verified and `--unverified` let the other rules decide.
     pub unverified: bool,
+    /// Where the result is applied; exchange-online stands before active-directory.
+    pub targets: Vec<Target>,
     /// The policy.
     pub policy: PolicyReference,
     /// Certificates that are trusted.
@@ -512,6 +571,8 @@ pub struct Transfer {
     pub previous: Option<String>,
     /// True when no certificate's path was verified.
     pub unverified: bool,
+    /// Where the bundle's result is applied; without exchange-online there is no payload line.
+    pub targets: Vec<Target>,
     /// What is in the payload.
     pub counts: TransferCounts,
     /// SHA-256 of review/manifest.json, lower-case hex.

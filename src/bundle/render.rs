@@ -1,11 +1,15 @@
 //! A recipient as bytes, with the number left open.
 //!
 //! Judging and serialising are the expensive parts and run on many threads; a recipient's number and the
-//! place of the payload line are known only where everything is put in order. In every line the number is the
-//! first key and in a manifest entry the payload's place is the last, so the middle can be made anywhere and
-//! the writer only adds both ends.
+//! places of the payload line and of the directory's change are known only where everything is put in order. In every
+//! line the number is the first key and in a manifest entry the places are the last, so the middle can be made
+//! anywhere and the writer only adds both ends.
 
-use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient, Summary};
+use super::directory::Change;
+use super::model::{
+    ChangeCounts, ChangePlace, Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient,
+    Summary, Target, ValueChange,
+};
 use super::report::Facts;
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
@@ -35,10 +39,14 @@ impl ManifestFormat {
 /// Everything that is said about one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The manifest entry; `number` is 0 and `payload` is `None`, the writer fills both in.
+    /// Where the bundle is applied.
+    pub targets: &'a [Target],
+    /// The manifest entry; `number` is 0, `payload` and `change` are `None`, the writer fills them in.
     pub recipient: &'a Recipient,
     /// The payload line, `number` 0; `None` when nothing is to be set.
     pub payload: Option<&'a PayloadLine>,
+    /// The change of the directory object; `None` when there is none.
+    pub change: Option<&'a Change>,
     /// Lines for findings.ndjson. `recipient: Some(0)` becomes this recipient's number; `None` stays null
     /// (a finding about the file or the record that is told here because of the order).
     pub findings: &'a [FindingLine],
@@ -67,6 +75,8 @@ pub struct Tally {
     pub user_smime_certificate: u64,
     /// Attributes that they clear.
     pub cleared: u64,
+    /// Objects of the directory that change, and values.
+    pub changes: ChangeCounts,
 }
 
 impl Tally {
@@ -82,6 +92,13 @@ impl Tally {
             Coverage::Encryptable => tally.encryptable = 1,
             Coverage::SignOnly => tally.sign_only = 1,
             Coverage::None => tally.none = 1,
+        }
+        for change in recipient.candidates.iter().filter_map(|candidate| candidate.change) {
+            tally.changes.objects = 1;
+            match change {
+                ValueChange::Delete => tally.changes.deleted += 1,
+                ValueChange::Add => tally.changes.added += 1,
+            }
         }
         if let Some(line) = payload {
             tally.payload_lines = 1;
@@ -107,6 +124,9 @@ impl Tally {
             ("encryptable", coverage.encryptable, self.encryptable),
             ("signOnly", coverage.sign_only, self.sign_only),
             ("none", coverage.none, self.none),
+            ("objects that change", summary.changes.objects, self.changes.objects),
+            ("values to be deleted", summary.changes.deleted, self.changes.deleted),
+            ("values to be added", summary.changes.added, self.changes.added),
         ];
         let mut wrong: Vec<String> = counted
             .into_iter()
@@ -140,6 +160,7 @@ impl Tally {
         for (sum, more) in pairs {
             *sum = sum.saturating_add(more);
         }
+        self.changes.add(&other.changes);
     }
 }
 
@@ -158,6 +179,8 @@ pub struct Rendered {
     finding_ends: Vec<(usize, bool)>,
     /// The payload line behind the number; empty when there is none.
     payload: Vec<u8>,
+    /// The records that change the directory object and undo it; empty when there are none.
+    changes: [Vec<u8>; 2],
     /// What it counts for.
     tally: Tally,
     /// What it adds to the report.
@@ -168,7 +191,9 @@ impl Rendered {
     /// Bytes held; useful to bound a queue.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.manifest.len() + self.rows.len() + self.findings.len() + self.payload.len()
+        let [change, inverse] = &self.changes;
+        let rest = self.payload.len() + change.len() + inverse.len();
+        self.manifest.len() + self.rows.len() + self.findings.len() + rest
     }
 
     /// True before anything was rendered into it.
@@ -195,6 +220,7 @@ impl Rendered {
         self.findings.clear();
         self.finding_ends.clear();
         self.payload.clear();
+        self.changes.iter_mut().for_each(Vec::clear);
         self.tally = Tally::default();
         self.facts = Facts::default();
     }
@@ -203,11 +229,14 @@ impl Rendered {
     pub(crate) fn manifest_line(
         &self,
         number: u64,
-        place: Option<&PayloadPlace>,
+        payload: Option<&PayloadPlace>,
+        change: Option<&ChangePlace>,
         out: &mut Vec<u8>,
     ) -> Result<(), OutputError> {
         numbered(NUMBER, number, &self.manifest, out);
-        json(&place, out)?;
+        json(&payload, out)?;
+        out.extend_from_slice(CHANGE);
+        json(&change, out)?;
         out.push(b'}');
         Ok(())
     }
@@ -242,9 +271,16 @@ impl Rendered {
         out.push(b'\n');
         true
     }
+
+    /// The records that change the directory object and undo it.
+    pub(crate) fn change_records(&self) -> Option<[&[u8]; 2]> {
+        let [change, inverse] = &self.changes;
+        (!change.is_empty()).then_some([change, inverse])
+    }
 }
 
 const NUMBER: &[u8] = b"{\"number\":";
+const CHANGE: &[u8] = b",\"change\":";
 const RECIPIENT: &[u8] = b"{\"recipient\":";
 /// Digits of the largest number, which a payload line's length allows for.
 const NUMBER_DIGITS: usize = 20;
@@ -269,7 +305,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     consistent(entry)?;
 
     json(recipient, &mut out.manifest)?;
-    open(&mut out.manifest, b"{\"number\":0", b"null}")?;
+    open(&mut out.manifest, b"{\"number\":0", b"null,\"change\":null}")?;
 
     if format.csv() {
         table::rows(recipient, &mut out.rows, &mut out.row_ends)?;
@@ -297,6 +333,11 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
             )));
         }
     }
+    if let Some(change) = entry.change {
+        let [record, inverse] = &mut out.changes;
+        change.write(record);
+        change.write_inverse(inverse);
+    }
     out.tally = Tally::of(recipient, entry.payload);
     out.facts = Facts::of(recipient, entry.findings);
     Ok(())
@@ -321,6 +362,7 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     let recipient = entry.recipient;
     if recipient.number != 0
         || recipient.payload.is_some()
+        || recipient.change.is_some()
         || entry.payload.is_some_and(|line| line.number != 0)
     {
         return Err(OutputError::Inconsistent(
@@ -346,6 +388,19 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
             "a recipient with {} published values and the coverage {:?}",
             tally.published, recipient.coverage
         )));
+    }
+    let held = entry.change.map(Change::counts).unwrap_or_default();
+    if tally.changes != held || entry.change.is_some() && !entry.targets.contains(&Target::ActiveDirectory) {
+        return Err(OutputError::Inconsistent(format!(
+            "candidates tell of {:?}, the change of the directory holds {held:?}",
+            tally.changes
+        )));
+    }
+    if !entry.targets.contains(&Target::ExchangeOnline) {
+        return match entry.payload {
+            Some(_) => Err(OutputError::Inconsistent("a payload line that nobody asked for".to_owned())),
+            None => Ok(()),
+        };
     }
     if published(Attribute::UserCertificate) as u64 != tally.user_certificate
         || published(Attribute::UserSmimeCertificate) as u64 != tally.user_smime_certificate

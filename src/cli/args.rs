@@ -180,7 +180,11 @@ pub struct Convert {
     /// The only folder that `attr:< file:` values may be read from.
     #[arg(long, value_name = "DIR", help_heading = "Recipients")]
     pub url_root: Option<PathBuf>,
-    /// Recipients in one payload file.
+    /// Where the result is applied (repeatable): exchange-online makes the payload that is uploaded,
+    /// active-directory a change of the directory itself, for people whom Entra Connect synchronises.
+    #[arg(long, value_enum, value_name = "TARGET", default_value = "exchange-online")]
+    pub target: Vec<Target>,
+    /// Recipients in one payload file, objects in one change file.
     #[arg(long, value_name = "N", default_value_t = crate::bundle::DEFAULT_BATCH)]
     pub batch: NonZeroU64,
     /// Threads [default: one for each core]. The output does not depend on it.
@@ -200,12 +204,23 @@ Examples:
     certferry convert users.ldf --trust root.pem --intermediate cas/ --crl crls/ -o bundle-2026-06
   Partners' certificates from a folder, owners named in a table:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
+  Synchronised people: the directory itself is cleaned and completed, nothing is uploaded:
+    certferry convert users.ldf new-cards/ --target active-directory --trust root.pem -o change-2026-06
   From a pipe:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 
 Afterwards: read review/, run `certferry verify DIR`, and carry transfer/ to the upload step.";
+
+/// Where the result is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A payload for the upload script.
+    ExchangeOnline,
+    /// LDIF that changes the directory, and its inverse, in review/active-directory.
+    ActiveDirectory,
+}
 
 /// Which manifests are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

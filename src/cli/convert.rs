@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg};
+use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg, Target as TargetArg};
 use super::expected::Expected;
 use super::material::Material;
 use super::progress;
@@ -15,7 +15,7 @@ use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
 use crate::bundle::model::{
-    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Tool,
+    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Target, Tool,
 };
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
@@ -70,7 +70,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
-    let judge = Judge { at, paths, thorough: args.thorough, policy };
+    let judge = Judge { at, paths, thorough: args.thorough, policy, targets: targets(args) };
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
@@ -193,6 +193,9 @@ fn identity(
     id.field("source-rules", &format!("{:?}", args.source_rules));
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
+    for target in targets(args) {
+        id.field("target", &format!("{target:?}"));
+    }
     expected.identify(&mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
@@ -229,10 +232,21 @@ fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Re
         tool: tool(),
         evaluated_at: at.to_string(),
         unverified: args.judging.trust.is_empty(),
+        targets: targets(args),
         policy: policy.as_bytes().to_vec(),
         trust_anchors: material.anchors_listed(),
     };
     Writer::begin(out, &options, head).map(Some).map_err(|error| second::output(&error))
+}
+
+/// The targets, each once and in order, however they were given.
+fn targets(args: &Convert) -> Vec<Target> {
+    let asked = |target| args.target.contains(&target);
+    let all = [
+        (TargetArg::ExchangeOnline, Target::ExchangeOnline),
+        (TargetArg::ActiveDirectory, Target::ActiveDirectory),
+    ];
+    all.into_iter().filter(|(arg, _)| asked(*arg)).map(|(_, target)| target).collect()
 }
 
 fn format(manifest: Manifest) -> ManifestFormat {
@@ -518,6 +532,7 @@ impl<'a> Run<'a> {
             withheld: self.counts.candidates - self.counts.published,
             unreadable: self.counts.unreadable,
             ignored: self.counts.ignored,
+            changes: self.counts.changes,
             ..Summary::default()
         };
         summary.coverage.encryptable = encryptable;

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Done;
-use super::args::Convert;
+use super::args::{Convert, Target};
 use super::term::{Term, escape};
+use crate::bundle::directory::Side;
 use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
 use crate::bundle::{SCRIPT, Sealed};
 use crate::ldif;
@@ -64,6 +65,14 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
         "  {} candidates = {} published + {} withheld",
         summary.candidates, summary.published, summary.withheld
     ));
+    let changes = args.target.contains(&Target::ActiveDirectory);
+    if changes {
+        let change = &summary.changes;
+        term.say(&format!(
+            "  change of the directory: {} objects, {} values deleted, {} added",
+            change.objects, change.deleted, change.added
+        ));
+    }
     look_first(closed, term);
     policy(&closed.differences, term);
     match &closed.sealed {
@@ -85,7 +94,20 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
                 term.bold("Next"),
                 escape(&sealed.path.join("review").join("manifest.csv").display().to_string()),
             ));
-            term.say("  Carry transfer/ to the upload step, and the id and the hash above by another way.");
+            if changes && summary.changes.objects > 0 {
+                let first = sealed.path.join("review").join(Side::Change.name(1));
+                term.say(&format!(
+                    "  Import {} and the files after it (ldifde -i -f, without -k); each inverse file undoes its own.",
+                    escape(&first.display().to_string())
+                ));
+            }
+            if args.target.contains(&Target::ExchangeOnline) {
+                term.say(
+                    "  Carry transfer/ to the upload step, and the id and the hash above by another way.",
+                );
+            } else {
+                term.say("  transfer/ holds no recipients: Entra Connect carries the directory up.");
+            }
         }
         None => term.say("Nothing was written (--dry-run)."),
     }

@@ -242,8 +242,10 @@ impl Second<'_> {
 
         let mut rendered = Rendered::default();
         let entry = Entry {
+            targets: &self.judge.targets,
             recipient: &judged.recipient,
             payload: judged.payload.as_ref(),
+            change: judged.change.as_ref(),
             findings: &judged.findings,
         };
         if let Err(error) = render(&entry, self.format, &mut rendered) {

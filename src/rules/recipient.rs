@@ -207,6 +207,18 @@ pub static MAP_CONTRADICTS: Rule = Rule {
     mend: "Keep one of the lines that the message names.",
 };
 
+/// A certificate of a file cannot be added to the directory.
+pub static NO_DIRECTORY_OBJECT: Rule = Rule {
+    code: "no-directory-object",
+    severity: Severity::Warning,
+    decision: Some(Decision::Withhold),
+    citation: "--target active-directory",
+    title: "There is no directory object that could be changed",
+    means: "The change of the directory adds certificates from files to the object that owns the address, and deletes ended ones from it. The input holds no such object, or one whose name is not certain, so nothing is changed for this person.",
+    matters: "A certificate that is not added reaches nobody by Entra Connect, and an ended one stays where mail programs find it.",
+    mend: "Give the directory's export, of one day, together with the files; correct the address in the directory or name the owner with --map. For partners who have no object in the directory use --target exchange-online.",
+};
+
 /// All rules of the family.
 pub static RULES: &[&Rule] = &[
     &ADDRESS_CONFLICT,
@@ -226,4 +238,5 @@ pub static RULES: &[&Rule] = &[
     &AMBIGUOUS_OWNER,
     &NO_DECLARED_OWNER,
     &MAP_CONTRADICTS,
+    &NO_DIRECTORY_OBJECT,
 ];

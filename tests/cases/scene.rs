@@ -212,7 +212,19 @@ impl Scene {
             return Err((code, told));
         }
         let bundle = folder.path().join("bundle");
+        let read = |side: &str| {
+            let file = bundle.join(format!("review/active-directory/{side}-0001.ldif"));
+            std::fs::read_to_string(file).unwrap_or_default()
+        };
         Ok(Outcome {
+            change: read("change"),
+            inverse: read("inverse"),
+            verified: program::code(&program::certferry([
+                "verify",
+                bundle.to_str().unwrap(),
+                "--at",
+                program::AT,
+            ])),
             findings: program::lines(&bundle.join("review/findings.ndjson")),
             manifest: program::manifest(&bundle),
             code,
@@ -261,6 +273,11 @@ pub struct Outcome {
     pub code: i32,
     /// What was said.
     pub told: String,
+    /// The first file that changes the directory, and its inverse; empty where there is none.
+    pub change: String,
+    pub inverse: String,
+    /// How `certferry verify` ended.
+    pub verified: i32,
 }
 
 impl Outcome {

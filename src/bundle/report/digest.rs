@@ -98,6 +98,7 @@ impl Listed {
             recipient: Recipient {
                 number: 0,
                 payload: None,
+                change: None,
                 candidates,
                 identity: recipient.identity.clone(),
                 kind_reason: recipient.kind_reason.clone(),

@@ -8,6 +8,8 @@
 //!    candidate's value must stand in that recipient's payload line, in its attribute, by SHA-256, and nothing
 //!    besides. Totals are counted again. trust.sst holds the authorities of the published chains and what was
 //!    kept, and each that it lacks is named by a finding.
+//!    The change of the directory and its inverse are read as strictly as they are written, and say of each object
+//!    exactly what the manifest says.
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
@@ -15,6 +17,7 @@
 //! words.
 
 mod content;
+mod directory;
 mod files;
 mod payload;
 mod report;
@@ -31,7 +34,7 @@ use super::hashed::sha256_hex;
 use super::manifest::Frame;
 use super::model::{TRANSFER_SCHEMA, Tool, Transfer};
 use super::report::{Page, REPORT, render};
-use super::writer::Half;
+use super::writer::{Half, pretty_ascii};
 use super::{REVIEW, SCRIPT, TRANSFER, handover, sums};
 use files::Files;
 use jiff::Timestamp;
@@ -198,10 +201,16 @@ fn transfer_json(files: &Files, report: &mut Report) -> Option<Transfer> {
                 head.schema
             ),
             Ok(head) => {
+                let same = |text: Vec<u8>| text == bytes;
+                if head.tool.version == VERSION && !pretty_ascii(&head).is_ok_and(same) {
+                    let explanation = "is not as certferry writes these values".to_owned();
+                    report.problem(ProblemKind::Changed, Some(&shown), None, explanation);
+                }
                 report.id = Some(head.id.clone());
                 report.tool = Some(head.tool.clone());
                 report.unverified = Some(head.unverified);
                 report.counts = Some(head.counts.clone());
+                report.targets = Some(head.targets.clone());
                 return Some(head);
             }
         },
@@ -281,6 +290,7 @@ fn review_half(
     report.evaluated_at = Some(frame.evaluated_at.clone());
     report.unverified = Some(frame.unverified || report.unverified == Some(true));
     report.summary = Some(frame.summary.clone());
+    report.targets = Some(frame.targets.clone());
 }
 
 /// transfer.json against the payload, and the two files that have known bytes.
@@ -342,6 +352,7 @@ fn belong(frame: &Frame, head: &Transfer, shown: &str, report: &mut Report) {
         ),
         ("sequence", number(head.sequence), number(bundle.sequence)),
         ("previous", text(head.previous.as_deref()), text(bundle.previous.as_deref())),
+        ("targets", format!("{:?}", head.targets), format!("{:?}", frame.targets)),
         ("unverified", head.unverified.to_string(), frame.unverified.to_string()),
         ("tool", tool(&head.tool), tool(&frame.tool)),
     ] {

@@ -1,7 +1,7 @@
 //! What `verify` found, as data and as text.
 
 use crate::bundle::TRUST_STORE;
-use crate::bundle::model::{Summary, Tool, TransferCounts};
+use crate::bundle::model::{Summary, Target, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,8 @@ pub enum ProblemKind {
     Halves,
     /// The payload does not say what the manifest says.
     Payload,
+    /// The change of the directory does not say what the manifest says, or is not undone by its inverse.
+    Change,
     /// Totals or counts do not reconcile.
     Totals,
     /// The manifest contradicts itself or another file of its half.
@@ -156,6 +158,8 @@ pub struct Report {
     pub revocation_fresh_until: Option<String>,
     /// True when no path was verified; null when unknown.
     pub unverified: Option<bool>,
+    /// Where the bundle is applied, when it could be read.
+    pub targets: Option<Vec<Target>>,
     /// What is known about signatures, over all halves that were looked at: the worst of them.
     pub signature: Signature,
     /// The signature of each half.
@@ -189,6 +193,7 @@ impl Report {
             valid_until: None,
             revocation_fresh_until: None,
             unverified: None,
+            targets: None,
             signature: Signature::Unsigned,
             signatures: Vec::new(),
             summary: None,
@@ -333,6 +338,17 @@ impl Report {
                 0 => format!("none: there is no {TRUST_STORE}"),
                 1 => format!("{TRUST_STORE}, 1 authority's certificate"),
                 all => format!("{TRUST_STORE}, {all} authorities' certificates"),
+            }),
+        );
+        let changes = self.targets.iter().flatten().any(|target| *target == Target::ActiveDirectory);
+        row(
+            "directory",
+            self.summary.as_ref().filter(|_| changes).map(|summary| {
+                let changes = &summary.changes;
+                format!(
+                    "{} objects change, {} values are deleted, {} added",
+                    changes.objects, changes.deleted, changes.added
+                )
             }),
         );
         for note in &self.notes {
