@@ -1,6 +1,7 @@
 //! A file that is hashed while it is written.
 
 use super::OutputError;
+use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -8,19 +9,6 @@ use std::path::PathBuf;
 
 /// Size of the write buffer of each open file, in bytes.
 const BUFFER: usize = 64 * 1024;
-
-/// Lower-case hex of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Both indexes are below 16.
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
-    }
-    text
-}
 
 /// SHA-256 of `bytes`, lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

@@ -55,6 +55,9 @@ pub fn header() -> String {
 /// Makes a text safe to show in a cell, as the module describes.
 #[must_use]
 pub fn cell(text: &str) -> String {
+    if is_harmless(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len() + 1);
     // True where a spreadsheet could begin a cell: at the start and behind a semicolon, blanks and quotes skipped.
     let mut begins = true;
@@ -77,6 +80,12 @@ pub fn cell(text: &str) -> String {
         put_visible(character, &mut safe);
     }
     safe
+}
+
+/// Printable ASCII that begins with a letter or digit, without a `;`: most cells. Such a text is safe as it is.
+fn is_harmless(text: &[u8]) -> bool {
+    text.first().is_none_or(u8::is_ascii_alphanumeric)
+        && text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~') & (*byte != b';'))
 }
 
 /// The text with what hides or moves text written as `<U+XXXX>`.
@@ -124,18 +133,23 @@ pub(crate) fn rows(
     } else {
         recipient.candidates.iter().map(Some).collect()
     };
+    let mut table = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .buffer_capacity(4096)
+        .from_writer(std::mem::take(out));
     for candidate in candidates {
-        let mut row = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .buffer_capacity(1024)
-            .from_writer(std::mem::take(out));
-        row.write_record(
-            person.iter().map(String::as_str).chain(judged(recipient, candidate).iter().map(String::as_str)),
-        )
-        .map_err(|error| fail(&error))?;
-        *out = row.into_inner().map_err(|error| fail(&error))?;
-        ends.push(out.len());
+        table
+            .write_record(
+                person
+                    .iter()
+                    .map(String::as_str)
+                    .chain(judged(recipient, candidate).iter().map(String::as_str)),
+            )
+            .map_err(|error| fail(&error))?;
+        table.flush().map_err(|error| fail(&error))?;
+        ends.push(table.get_ref().len());
     }
+    *out = table.into_inner().map_err(|error| fail(&error))?;
     Ok(())
 }
 

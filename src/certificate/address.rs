@@ -106,10 +106,11 @@ impl fmt::Display for Address {
 /// are underscores: neither occurs in mail domains (RFC 5321 section 4.1.2).
 #[must_use]
 pub fn domain_key(domain: &str) -> Option<String> {
-    let plain = domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    let plain = domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     // Labels that start with xn-- go through IDNA, which refuses the broken ones.
-    let ascii = if plain && !domain.contains("xn--") {
-        domain.to_owned()
+    let encoded = || domain.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
+    let ascii = if plain && !encoded() {
+        domain.to_ascii_lowercase()
     } else {
         idna::domain_to_ascii_strict(domain).ok()?
     };
@@ -139,7 +140,27 @@ pub(crate) fn check_local(local: &str) -> Result<(), AddressError> {
     }
     let atom = |c: char| {
         c.is_ascii_alphanumeric()
-            || "!#$%&'*+-/=?^_`{|}~".contains(c)
+            || matches!(
+                c,
+                '!' | '#'
+                    | '$'
+                    | '%'
+                    | '&'
+                    | '\''
+                    | '*'
+                    | '+'
+                    | '-'
+                    | '/'
+                    | '='
+                    | '?'
+                    | '^'
+                    | '_'
+                    | '`'
+                    | '{'
+                    | '|'
+                    | '}'
+                    | '~'
+            )
             || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
     };
     if local.split('.').all(|part| !part.is_empty() && part.chars().all(atom)) {

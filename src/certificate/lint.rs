@@ -64,7 +64,7 @@ fn frame(c: &Certificate<'_>, out: &mut Vec<Defect>) {
         let found = format!("{} octets", c.serial.len());
         add(C::SerialTooLong, serial_at, found, "at most 20 octets", "RFC 5280 section 4.1.2.2");
     }
-    if let Err(e) = der(c) {
+    if let Err(e) = c.check_der() {
         add(C::NotDer, e.offset, e.what, "DER", "RFC 5280 section 4.1, X.690 section 10");
     }
     if c.time_forms().contains(&TimeForm::GeneralizedTooEarly) {

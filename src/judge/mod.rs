@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Verdict,
 };
-use crate::census::keys::{Hash, Kind, Note, hash};
+use crate::census::keys::{Hash, Kind, Note, hash, short};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -323,7 +323,14 @@ impl Judge<'_> {
                 }
                 (Opened::Readable { bytes, form, .. }, None) => (*bytes, *form),
             };
-            let value_sha256 = sha256(bytes);
+            let certificate = parsed.own.as_ref();
+            // As a rule the value is the certificate, and is hashed once.
+            let value_sha256 = match certificate {
+                Some(whole) if form == Form::Certificate && whole.der().len() == bytes.len() => {
+                    whole.sha256()
+                }
+                _ => sha256(bytes),
+            };
             let mut findings = opened.findings().to_vec();
             let twin = drafts.iter().find(|d| {
                 d.value.attribute == value.attribute && d.value_sha256 == value_sha256 && d.bytes == bytes
@@ -335,7 +342,6 @@ impl Judge<'_> {
                     "",
                 ));
             }
-            let certificate = parsed.own.as_ref();
             drafts.push(Draft {
                 value,
                 bytes,
@@ -456,9 +462,7 @@ impl Judge<'_> {
         for other in extra {
             pool.extend_from_slice(&other.sha256());
         }
-        let mut target = [0; 16];
-        target.copy_from_slice(&certificate.sha256()[..16]);
-        let key = (target, if pool.is_empty() { [0; 16] } else { hash(&pool) });
+        let key = (short(&certificate.sha256()), if pool.is_empty() { [0; 16] } else { hash(&pool) });
         if let Some(known) = memory.outcomes.get(&key) {
             return known.clone();
         }
@@ -610,20 +614,24 @@ fn shared(
     memory: &mut Memory,
     findings: &mut Vec<Finding>,
 ) {
+    let mut key = None;
     for note in notes {
-        let (rule, what, bytes) = match note.kind {
-            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", certificate.spki()),
-            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.der()),
+        let (rule, what, mine) = match note.kind {
+            Kind::PublicKey => {
+                let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
+                (&recipient_rules::SHARED_KEY, "key", key)
+            }
+            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.sha256()),
             _ => continue,
         };
-        if note.hash != hash(bytes) {
+        if note.hash != short(&mine) {
             continue;
         }
         if memory.sharers.len() >= REMEMBERED_OUTCOMES {
             memory.sharers.clear();
         }
         let sharer = memory.sharers.entry((note.kind, note.other)).or_insert_with(|| sharer(note, world));
-        if !sharer.0.contains(&sha256(bytes)) {
+        if !sharer.0.contains(&mine) {
             continue; // Equal in 128 bits and no more: chance, or somebody's design.
         }
         let (count, who, leads) = (note.objects, &sharer.1, note.leader < note.other);
@@ -644,7 +652,7 @@ fn sharer(note: &Note, world: &dyn World) -> Sharer {
     let certificates = extract::certificates(&other);
     let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());
     let hashes = parsed
-        .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
+        .map(|theirs| if note.kind == Kind::PublicKey { sha256(theirs.spki()) } else { theirs.sha256() })
         .collect();
     (hashes, label(&world.reach(&other), other.dn.as_deref()))
 }

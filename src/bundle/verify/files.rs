@@ -3,9 +3,9 @@
 use super::{ProblemKind, Report};
 use crate::bundle::SCRIPT;
 use crate::bundle::handover::HANDOVER;
-use crate::bundle::hashed::hex;
 use crate::bundle::sums::{self, SIGNATURE, SUMS, Sums};
 use crate::bundle::writer::Half;
+use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
