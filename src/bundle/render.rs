@@ -259,28 +259,29 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     let recipient = entry.recipient;
     consistent(entry)?;
 
+    // Room for what a recipient with a few values takes, in one piece.
+    out.manifest.reserve(1_024 + 1_536 * recipient.candidates.len());
     json(recipient, &mut out.manifest)?;
-    open(&mut out.manifest, b"{\"number\":0", b"null}")?;
+    open(&mut out.manifest, 0, b"{\"number\":0", b"null}")?;
 
     if format.csv() {
         table::rows(recipient, &mut out.rows, &mut out.row_ends)?;
     }
 
+    out.findings.reserve(768 * entry.findings.len());
     for finding in entry.findings {
         let start = out.findings.len();
         json(finding, &mut out.findings)?;
         let takes_number = finding.recipient.is_some();
         if takes_number {
-            let mut line = out.findings.split_off(start);
-            open(&mut line, b"{\"recipient\":0", b"")?;
-            out.findings.append(&mut line);
+            open(&mut out.findings, start, b"{\"recipient\":0", b"")?;
         }
         out.finding_ends.push((out.findings.len(), takes_number));
     }
 
     if let Some(line) = entry.payload {
-        ascii_json(line, &mut out.payload)?;
-        open(&mut out.payload, b"{\"number\":0", b"")?;
+        out.payload.reserve(payload_len(line));
+        payload(line, &mut out.payload)?;
         if out.payload.len() + NUMBER.len() + NUMBER_DIGITS + 1 >= MAX_PAYLOAD_LINE {
             return Err(OutputError::Inconsistent(format!(
                 "a payload line of {} bytes; the limit is {MAX_PAYLOAD_LINE}",
@@ -290,6 +291,42 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     }
     out.tally = Tally::of(recipient, entry.payload);
     Ok(())
+}
+
+/// Appends a payload line as ASCII JSON from behind the number on. Most bytes of a bundle are base64, in which
+/// nothing is to be escaped, so they are copied as they are; `what_is_written_by_hand_is_what_serde_writes` holds
+/// this against the derived form.
+fn payload(line: &PayloadLine, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    out.extend_from_slice(b",\"address\":");
+    ascii_json(&line.address, out)?;
+    out.extend_from_slice(b",\"kind\":");
+    json(&line.kind, out)?;
+    for (key, values) in [
+        (&b",\"userCertificate\":["[..], &line.user_certificate),
+        (&b",\"userSMIMECertificate\":["[..], &line.user_smime_certificate),
+    ] {
+        let Some(values) = values else { continue };
+        out.extend_from_slice(key);
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            if value.bytes().fold(true, |all, byte| all & is_base64(byte)) {
+                out.push(b'"');
+                out.extend_from_slice(value.as_bytes());
+                out.push(b'"');
+            } else {
+                ascii_json(value, out)?;
+            }
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// Length in bytes that `line` has in a payload file at most, line end and number included. Must stay below
@@ -350,8 +387,9 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Takes the known head and tail off a serialised line.
-fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+/// Takes the known head and tail off the serialised line that begins at `start`.
+fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+    let line = lines.get(start..).unwrap_or_default();
     if !line.starts_with(head) || !line.ends_with(tail) {
         return Err(OutputError::Inconsistent(format!(
             "a line does not begin with {} and end with {}",
@@ -359,8 +397,8 @@ fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError>
             String::from_utf8_lossy(tail)
         )));
     }
-    line.truncate(line.len() - tail.len());
-    line.drain(..head.len());
+    lines.truncate(lines.len() - tail.len());
+    lines.drain(start..start + head.len());
     Ok(())
 }
 
@@ -439,5 +477,34 @@ impl<F: Formatter> Formatter for Ascii<F> {
     }
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::bundle::model::RecipientKind;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        let list = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
+        for (address, one, other) in [
+            ("kim@contoso.com", list(&["MII+/x=="]), None),
+            ("\"j\u{f6}rg\"@m\u{fc}ller.de", list(&[]), list(&["AA==", "BB==", "CC=="])),
+            ("\u{1f600}\u{7f}\\@x", None, list(&["no \"base64\"\n\u{e4}"])),
+        ] {
+            let line = PayloadLine {
+                number: 0,
+                address: address.to_owned(),
+                kind: RecipientKind::MailContact,
+                user_certificate: one,
+                user_smime_certificate: other,
+            };
+            let (mut derived, mut written) = (Vec::new(), b"{\"number\":0".to_vec());
+            ascii_json(&line, &mut derived).unwrap();
+            payload(&line, &mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), String::from_utf8(derived).unwrap());
+        }
     }
 }

@@ -133,6 +133,7 @@ pub(crate) fn rows(
     } else {
         recipient.candidates.iter().map(Some).collect()
     };
+    out.reserve(1_024 * candidates.len());
     let mut table = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .buffer_capacity(4096)

@@ -135,6 +135,15 @@ impl<'a> Name<'a> {
         Some(())
     }
 
+    /// The text that is shown, made in one piece.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::with_capacity(self.raw.len());
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{self}");
+        text
+    }
+
     /// The last commonName, the one nearest to the entry.
     #[must_use]
     pub fn common_name(&self) -> Option<Cow<'a, str>> {

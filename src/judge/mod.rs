@@ -8,6 +8,7 @@
 mod sheet;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Verdict,
@@ -69,7 +70,7 @@ pub trait World {
 /// What a worker remembers between recipients. It changes the speed and never the result.
 #[derive(Default)]
 pub struct Memory {
-    outcomes: HashMap<(Hash, Hash), Outcome>,
+    outcomes: HashMap<(Hash, Hash), Rc<Outcome>>,
     sharers: HashMap<(Kind, u32), Sharer>,
 }
 
@@ -305,11 +306,18 @@ impl Judge<'_> {
         sheet: &mut Sheet<'_>,
     ) -> Vec<Draft<'a>> {
         let mut drafts: Vec<Draft<'a>> = Vec::new();
-        let mut indices: HashMap<Attribute, u64> = HashMap::new();
+        let mut indices: Vec<(Attribute, u64)> = Vec::with_capacity(2);
         for ((value, opened), parsed) in object.values.iter().zip(opened).zip(parsed) {
-            let next = indices.entry(value.attribute).or_default();
-            let index = *next;
-            *next += 1;
+            let index = match indices.iter_mut().find(|(attribute, _)| *attribute == value.attribute) {
+                Some((_, last)) => {
+                    *last += 1;
+                    *last
+                }
+                None => {
+                    indices.push((value.attribute, 0));
+                    0
+                }
+            };
             let (bytes, form) = match (opened, &parsed.unreadable) {
                 (Opened::Unreadable { rule, found, expected }, _) => {
                     sheet.unreadable(value, index, &Finding::new(rule, found.clone(), expected.clone()));
@@ -429,7 +437,7 @@ impl Judge<'_> {
         extra.extend(&chain);
         let outcome = self.outcome(engine, certificate, &extra, memory);
         draft.verdict = path_rules::verdict(outcome.verdict);
-        draft.chain = outcome.chain;
+        draft.chain.clone_from(&outcome.chain);
         draft.fresh_until = outcome.fresh_until;
         path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
@@ -457,21 +465,21 @@ impl Judge<'_> {
         certificate: &Certificate<'_>,
         extra: &[&Certificate<'_>],
         memory: &mut Memory,
-    ) -> Outcome {
+    ) -> Rc<Outcome> {
         let mut pool = Vec::with_capacity(extra.len() * 32);
         for other in extra {
             pool.extend_from_slice(&other.sha256());
         }
         let key = (short(&certificate.sha256()), if pool.is_empty() { [0; 16] } else { hash(&pool) });
         if let Some(known) = memory.outcomes.get(&key) {
-            return known.clone();
+            return Rc::clone(known);
         }
         let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
-        let outcome = engine.validate(certificate, &others);
+        let outcome = Rc::new(engine.validate(certificate, &others));
         if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
             memory.outcomes.clear();
         }
-        memory.outcomes.insert(key, outcome.clone());
+        memory.outcomes.insert(key, Rc::clone(&outcome));
         outcome
     }
 
