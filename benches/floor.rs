@@ -49,12 +49,20 @@ fn main() {
     let mut best = [f64::INFINITY; 6];
     for _ in 0..ROUNDS {
         let jobs: [&dyn Fn(); 6] = [
-            &|| { black_box(floor::Floor::new().file(File::open(export).unwrap())); },
-            &|| { black_box(read(export)); },
+            &|| {
+                black_box(floor::Floor::new().file(File::open(export).unwrap()));
+            },
+            &|| {
+                black_box(read(export));
+            },
             &|| hash(export),
             &|| signed.iter().for_each(|one| key.verify_sig(one.tbs(), one.signature()).unwrap()),
             &|| sample.iter().for_each(|der| drop(black_box(X509Certificate::from_der(der).unwrap()))),
-            &|| sample.iter().for_each(|der| { black_box(digest(&SHA256, der)); }),
+            &|| {
+                sample.iter().for_each(|der| {
+                    black_box(digest(&SHA256, der));
+                })
+            },
         ];
         for (job, best) in jobs.into_iter().zip(&mut best) {
             let started = Instant::now();

@@ -159,7 +159,7 @@ impl Object {
         let name = field.name;
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         if is("objectClass") {
-            self.classes.add(&text());
+            self.classes.add(String::from_utf8_lossy(bytes).trim());
         } else if is("mail") {
             self.mail.push(text());
         } else if is("proxyAddresses") {

@@ -9,7 +9,7 @@ use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, R
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
-use std::io;
+use std::io::{self, Write as _};
 
 /// What `--manifest` asked for. manifest.json is written in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -242,8 +242,14 @@ const NUMBER_DIGITS: usize = 20;
 
 fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(key);
-    out.extend_from_slice(number.to_string().as_bytes());
+    push_number(number, out);
     out.extend_from_slice(rest);
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(number: u64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{number}");
 }
 
 /// Renders `entry` into `out`, whose earlier content is dropped.
@@ -404,7 +410,8 @@ fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(
 
 /// Appends `value` as compact JSON.
 pub(crate) fn json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), OutputError> {
-    serde_json::to_writer(out, value).map_err(|error| OutputError::Inconsistent(error.to_string()))
+    super::json::append(value, out)
+        .map_err(|_| OutputError::Inconsistent("a value that is written to no bundle".to_owned()))
 }
 
 /// Appends `value` as compact JSON in ASCII: everything else is written as `\uXXXX`.

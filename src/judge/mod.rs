@@ -466,15 +466,21 @@ impl Judge<'_> {
         extra: &[&Certificate<'_>],
         memory: &mut Memory,
     ) -> Rc<Outcome> {
-        let mut pool = Vec::with_capacity(extra.len() * 32);
+        // What the run knows anyway changes nothing, so that a certificate is one and the same in an attribute of
+        // its own and in a container beside its issuers.
+        let target = certificate.sha256();
+        let (mut pool, mut others) = (Vec::new(), Vec::new());
         for other in extra {
-            pool.extend_from_slice(&other.sha256());
+            let sha256 = other.sha256();
+            if sha256 != target && engine.certificate(&sha256).is_none() {
+                pool.extend_from_slice(&sha256);
+                others.push((*other).clone());
+            }
         }
-        let key = (short(&certificate.sha256()), if pool.is_empty() { [0; 16] } else { hash(&pool) });
+        let key = (short(&target), if pool.is_empty() { [0; 16] } else { hash(&pool) });
         if let Some(known) = memory.outcomes.get(&key) {
             return Rc::clone(known);
         }
-        let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
         let outcome = Rc::new(engine.validate(certificate, &others));
         if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
             memory.outcomes.clear();
