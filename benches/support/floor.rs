@@ -1,4 +1,5 @@
 //! What no LDIF reader can do without: find line ends, join folds, decode base64. Nothing is checked, nothing kept.
+#![allow(dead_code)]
 
 use std::io::Read;
 
