@@ -21,6 +21,7 @@
 pub mod address;
 pub mod container;
 pub mod defects;
+mod der;
 pub mod extensions;
 pub mod general_name;
 pub mod key;
@@ -508,7 +509,7 @@ impl<'a> Certificate<'a> {
     /// # Errors
     /// [`Malformed`]: the offset in the certificate and what stands there.
     pub fn check_der(&self) -> Result<(), Malformed> {
-        self.der_checked.get_or_init(|| lint::der(self)).clone()
+        self.der_checked.get_or_init(|| der::check(self)).clone()
     }
 }
 

@@ -5,15 +5,13 @@
 //! they leave is worth a path, unless every signature was asked for. Selection decides at the end,
 //! over the recipient as a whole.
 
+mod memory;
 mod sheet;
-
-use std::collections::HashMap;
-use std::rc::Rc;
 
 use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Verdict,
 };
-use crate::census::keys::{Hash, Kind, Note, hash, short};
+use crate::census::keys::{Kind, Note, hash, short};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -22,7 +20,7 @@ use crate::encoding::sha256;
 use crate::extract::{self, Opened};
 use crate::limits::REMEMBERED_OUTCOMES;
 use crate::object::{Object, Owner, Place};
-use crate::path::{Engine, Outcome};
+use crate::path::Engine;
 use crate::recipient::{self, Reach};
 use crate::rules::usage::Abilities;
 use crate::rules::{
@@ -30,6 +28,8 @@ use crate::rules::{
     run as run_rules, value as value_rules,
 };
 use crate::select::{Choice, select};
+pub use memory::Memory;
+use memory::Sharer;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -66,16 +66,6 @@ pub trait World {
     /// How outputs name an input.
     fn input(&self, place: Place) -> String;
 }
-
-/// What a worker remembers between recipients. It changes the speed and never the result.
-#[derive(Default)]
-pub struct Memory {
-    outcomes: HashMap<(Hash, Hash), Rc<Outcome>>,
-    sharers: HashMap<(Kind, u32), Sharer>,
-}
-
-/// Who else has a key or certificate: full hashes of what they have, and how they are named.
-type Sharer = (Vec<[u8; 32]>, String);
 
 /// A recipient, judged.
 pub struct Judged {
@@ -435,13 +425,13 @@ impl Judge<'_> {
             object.chain.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
         let mut extra: Vec<&Certificate<'_>> = draft.others.clone();
         extra.extend(&chain);
-        let outcome = self.outcome(engine, certificate, &extra, memory);
+        let outcome = memory.outcome(engine, certificate, &extra);
         draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain.clone_from(&outcome.chain);
         draft.fresh_until = outcome.fresh_until;
         path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
-            let outcome = self.outcome(engine, other, &extra, memory);
+            let outcome = memory.outcome(engine, other, &extra);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
             if path_rules::verdict(outcome.verdict) != Verdict::Valid && !already {
                 let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard));
@@ -457,36 +447,6 @@ impl Judge<'_> {
                 ));
             }
         }
-    }
-
-    fn outcome(
-        &self,
-        engine: &Engine<'_>,
-        certificate: &Certificate<'_>,
-        extra: &[&Certificate<'_>],
-        memory: &mut Memory,
-    ) -> Rc<Outcome> {
-        // What the run knows anyway changes nothing, so that a certificate is one and the same in an attribute of
-        // its own and in a container beside its issuers.
-        let target = certificate.sha256();
-        let (mut pool, mut others) = (Vec::new(), Vec::new());
-        for other in extra {
-            let sha256 = other.sha256();
-            if sha256 != target && engine.certificate(&sha256).is_none() {
-                pool.extend_from_slice(&sha256);
-                others.push((*other).clone());
-            }
-        }
-        let key = (short(&target), if pool.is_empty() { [0; 16] } else { hash(&pool) });
-        if let Some(known) = memory.outcomes.get(&key) {
-            return Rc::clone(known);
-        }
-        let outcome = Rc::new(engine.validate(certificate, &others));
-        if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
-            memory.outcomes.clear();
-        }
-        memory.outcomes.insert(key, Rc::clone(&outcome));
-        outcome
     }
 
     fn choice<'a>(&self, draft: &mut Draft<'a>) -> Choice<'a> {
