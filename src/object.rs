@@ -154,11 +154,14 @@ impl Object {
             return;
         }
         let Ok(bytes) = field.value else { return };
-        let text = || String::from_utf8_lossy(bytes).trim().to_owned();
+        let text = || match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
+        };
         let name = field.name;
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         if is("objectClass") {
-            self.classes.add(&text());
+            self.classes.add(String::from_utf8_lossy(bytes).trim());
         } else if is("mail") {
             self.mail.push(text());
         } else if is("proxyAddresses") {
@@ -526,7 +529,7 @@ fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
 /// The text form of a raw objectGUID, lower case.
 #[must_use]
 pub fn guid_text(raw: &[u8; 16]) -> String {
-    let hex: String = swap_groups(*raw).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::encoding::hex(&swap_groups(*raw));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

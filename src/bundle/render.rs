@@ -14,7 +14,7 @@ use super::report::Facts;
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
-use std::io;
+use std::io::{self, Write as _};
 
 /// What `--manifest` asked for. manifest.json is written in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -287,8 +287,14 @@ const NUMBER_DIGITS: usize = 20;
 
 fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(key);
-    out.extend_from_slice(number.to_string().as_bytes());
+    push_number(number, out);
     out.extend_from_slice(rest);
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(number: u64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{number}");
 }
 
 /// Renders `entry` into `out`, whose earlier content is dropped.
@@ -304,28 +310,29 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     let recipient = entry.recipient;
     consistent(entry)?;
 
+    // Room for what a recipient with a few values takes, in one piece.
+    out.manifest.reserve(1_024 + 1_536 * recipient.candidates.len());
     json(recipient, &mut out.manifest)?;
-    open(&mut out.manifest, b"{\"number\":0", b"null,\"change\":null}")?;
+    open(&mut out.manifest, 0, b"{\"number\":0", b"null,\"change\":null}")?;
 
     if format.csv() {
         table::rows(recipient, &mut out.rows, &mut out.row_ends)?;
     }
 
+    out.findings.reserve(768 * entry.findings.len());
     for finding in entry.findings {
         let start = out.findings.len();
         json(finding, &mut out.findings)?;
         let takes_number = finding.recipient.is_some();
         if takes_number {
-            let mut line = out.findings.split_off(start);
-            open(&mut line, b"{\"recipient\":0", b"")?;
-            out.findings.append(&mut line);
+            open(&mut out.findings, start, b"{\"recipient\":0", b"")?;
         }
         out.finding_ends.push((out.findings.len(), takes_number));
     }
 
     if let Some(line) = entry.payload {
-        ascii_json(line, &mut out.payload)?;
-        open(&mut out.payload, b"{\"number\":0", b"")?;
+        out.payload.reserve(payload_len(line));
+        payload(line, &mut out.payload)?;
         if out.payload.len() + NUMBER.len() + NUMBER_DIGITS + 1 >= MAX_PAYLOAD_LINE {
             return Err(OutputError::Inconsistent(format!(
                 "a payload line of {} bytes; the limit is {MAX_PAYLOAD_LINE}",
@@ -341,6 +348,42 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     out.tally = Tally::of(recipient, entry.payload);
     out.facts = Facts::of(recipient, entry.findings);
     Ok(())
+}
+
+/// Appends a payload line as ASCII JSON from behind the number on. Most bytes of a bundle are base64, in which
+/// nothing is to be escaped, so they are copied as they are; `what_is_written_by_hand_is_what_serde_writes` holds
+/// this against the derived form.
+fn payload(line: &PayloadLine, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    out.extend_from_slice(b",\"address\":");
+    ascii_json(&line.address, out)?;
+    out.extend_from_slice(b",\"kind\":");
+    json(&line.kind, out)?;
+    for (key, values) in [
+        (&b",\"userCertificate\":["[..], &line.user_certificate),
+        (&b",\"userSMIMECertificate\":["[..], &line.user_smime_certificate),
+    ] {
+        let Some(values) = values else { continue };
+        out.extend_from_slice(key);
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            if value.bytes().fold(true, |all, byte| all & is_base64(byte)) {
+                out.push(b'"');
+                out.extend_from_slice(value.as_bytes());
+                out.push(b'"');
+            } else {
+                ascii_json(value, out)?;
+            }
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// Length in bytes that `line` has in a payload file at most, line end and number included. Must stay below
@@ -415,8 +458,9 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Takes the known head and tail off a serialised line.
-fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+/// Takes the known head and tail off the serialised line that begins at `start`.
+fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+    let line = lines.get(start..).unwrap_or_default();
     if !line.starts_with(head) || !line.ends_with(tail) {
         return Err(OutputError::Inconsistent(format!(
             "a line does not begin with {} and end with {}",
@@ -424,14 +468,15 @@ fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError>
             String::from_utf8_lossy(tail)
         )));
     }
-    line.truncate(line.len() - tail.len());
-    line.drain(..head.len());
+    lines.truncate(lines.len() - tail.len());
+    lines.drain(start..start + head.len());
     Ok(())
 }
 
 /// Appends `value` as compact JSON.
 pub(crate) fn json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), OutputError> {
-    serde_json::to_writer(out, value).map_err(|error| OutputError::Inconsistent(error.to_string()))
+    super::json::append(value, out)
+        .map_err(|_| OutputError::Inconsistent("a value that is written to no bundle".to_owned()))
 }
 
 /// Appends `value` as compact JSON in ASCII: everything else is written as `\uXXXX`.
@@ -451,6 +496,10 @@ impl<F: Formatter> Formatter for Ascii<F> {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Values are base64: whole fragments are plain, and looking at every byte at once tells.
+        if fragment.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(|c: char| !matches!(c, ' '..='~')) {
             let (plain, tail) = rest.split_at(at);
@@ -500,5 +549,34 @@ impl<F: Formatter> Formatter for Ascii<F> {
     }
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::bundle::model::RecipientKind;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        let list = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
+        for (address, one, other) in [
+            ("kim@contoso.com", list(&["MII+/x=="]), None),
+            ("\"j\u{f6}rg\"@m\u{fc}ller.de", list(&[]), list(&["AA==", "BB==", "CC=="])),
+            ("\u{1f600}\u{7f}\\@x", None, list(&["no \"base64\"\n\u{e4}"])),
+        ] {
+            let line = PayloadLine {
+                number: 0,
+                address: address.to_owned(),
+                kind: RecipientKind::MailContact,
+                user_certificate: one,
+                user_smime_certificate: other,
+            };
+            let (mut derived, mut written) = (Vec::new(), b"{\"number\":0".to_vec());
+            ascii_json(&line, &mut derived).unwrap();
+            payload(&line, &mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), String::from_utf8(derived).unwrap());
+        }
     }
 }

@@ -16,6 +16,7 @@ use super::render::{Ascii, ManifestFormat, Rendered, Tally, json};
 use super::report::{self, Digest, Page, REPORT};
 use super::stage::Stage;
 use super::sums::{self, SUMS, Sums};
+use super::sync::Syncer;
 use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
@@ -130,6 +131,7 @@ pub struct Writer {
     inputs: u64,
     spool: HashedFile,
     line: Vec<u8>,
+    syncer: Syncer,
     // Last, so that the files are closed before the folder is removed.
     stage: Stage,
 }
@@ -196,6 +198,7 @@ impl Writer {
             inputs: 0,
             spool: HashedFile::create(stage.outer().join(SPOOL))?,
             line,
+            syncer: Syncer::new()?,
             stage,
         };
         writer.add(Half::Review, "policy.toml", &writer.head.policy.clone())?;
@@ -230,16 +233,16 @@ impl Writer {
         self.line.clear();
         self.line.extend_from_slice(if number == 1 { b"\n" } else { b",\n" });
         rendered.manifest_line(number, place.as_ref(), change.as_ref(), &mut self.line)?;
-        self.manifest.put(&self.line)?;
+        self.manifest.put_synced(&self.line, &self.syncer)?;
 
         if let Some(table) = &mut self.table {
             self.line.clear();
             rendered.csv_rows(number, &mut self.line);
-            table.put(&self.line)?;
+            table.put_synced(&self.line, &self.syncer)?;
         }
         self.line.clear();
         rendered.finding_lines(number, &mut self.line);
-        self.findings.put(&self.line)?;
+        self.findings.put_synced(&self.line, &self.syncer)?;
 
         self.tally.add(rendered.tally());
         self.digest.recipient(rendered.facts());
@@ -324,18 +327,18 @@ impl Writer {
         self.line.clear();
         end_manifest(closing, &mut self.line)?;
         self.manifest.put(&self.line)?;
-        let manifest_sha256 = self.manifest.finish()?;
+        let manifest_sha256 = self.manifest.finish_later(&self.syncer)?;
         self.review.insert("manifest.json".to_owned(), manifest_sha256.clone());
         if let Some(table) = self.table {
-            self.review.insert("manifest.csv".to_owned(), table.finish()?);
+            self.review.insert("manifest.csv".to_owned(), table.finish_later(&self.syncer)?);
         }
-        self.review.insert("findings.ndjson".to_owned(), self.findings.finish()?);
+        self.review.insert("findings.ndjson".to_owned(), self.findings.finish_later(&self.syncer)?);
         let mut folders = vec![PAYLOAD_FOLDER, TRANSFER, REVIEW];
         if let Some(changes) = self.changes {
             changes.finish(&mut self.review)?;
             folders.insert(0, CHANGE_FOLDER);
         }
-        self.transfer.insert(self.payload_name, self.payload.finish()?);
+        self.transfer.insert(self.payload_name, self.payload.finish_later(&self.syncer)?);
 
         let frame = self.head.frame(closing);
         // The policy comes from this program, as UTF-8.
@@ -375,6 +378,8 @@ impl Writer {
 
         let transfer_sums_sha256 = put_sums(&folder, &self.transfer)?;
         let review_sums_sha256 = put_sums(&self.stage.path().join(REVIEW), &self.review)?;
+        // Every byte is on the disk before the folder appears.
+        self.syncer.finish()?;
         let leftover = self.stage.publish(self.options.force, &folders)?;
         Ok(Sealed {
             path: self.target,
@@ -417,7 +422,7 @@ impl Writer {
         let next = HashedFile::create(self.stage.path().join(TRANSFER).join(&name))?;
         let full = std::mem::replace(&mut self.payload, next);
         let full_name = std::mem::replace(&mut self.payload_name, name);
-        self.transfer.insert(full_name, full.finish()?);
+        self.transfer.insert(full_name, full.finish_later(&self.syncer)?);
         self.files += 1;
         self.payload_lines = 0;
         Ok(())

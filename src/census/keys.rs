@@ -43,8 +43,14 @@ pub type Hash = [u8; 16];
 /// Hashes a value.
 #[must_use]
 pub fn hash(value: &[u8]) -> Hash {
+    short(&sha256(value))
+}
+
+/// The 128 bits of a value whose SHA-256 is known.
+#[must_use]
+pub fn short(sha256: &[u8; 32]) -> Hash {
     let mut out = [0; 16];
-    out.copy_from_slice(&sha256(value)[..16]);
+    out.copy_from_slice(&sha256[..16]);
     out
 }
 

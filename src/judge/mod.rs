@@ -8,16 +8,17 @@
 mod about;
 mod counts;
 mod links;
+mod memory;
 mod sheet;
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::bundle::directory::Change;
 use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Target, ValueChange,
     Verdict,
 };
-use crate::census::keys::{Hash, Kind, Note, hash};
+use crate::census::keys::{Kind, Note, short};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -40,6 +41,8 @@ use crate::select::{Choice, Goal, select};
 use crate::trust::Link;
 use about::About;
 pub use counts::Counts;
+pub use memory::Memory;
+use memory::Sharer;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -85,16 +88,6 @@ pub trait World {
     /// How outputs name an input.
     fn input(&self, place: Place) -> String;
 }
-
-/// What a worker remembers between recipients. It changes the speed and never the result.
-#[derive(Default)]
-pub struct Memory {
-    outcomes: HashMap<(Hash, Hash), Outcome>,
-    sharers: HashMap<(Kind, u32), Sharer>,
-}
-
-/// Who else has a key or certificate: full hashes of what they have, and how they are named.
-type Sharer = (Vec<[u8; 32]>, String);
 
 /// A recipient, judged.
 pub struct Judged {
@@ -258,11 +251,18 @@ impl Judge<'_> {
         sheet: &mut Sheet<'_>,
     ) -> Vec<Draft<'a>> {
         let mut drafts: Vec<Draft<'a>> = Vec::new();
-        let mut indices: HashMap<Attribute, u64> = HashMap::new();
+        let mut indices: Vec<(Attribute, u64)> = Vec::with_capacity(2);
         for ((value, opened), parsed) in object.values.iter().zip(opened).zip(parsed) {
-            let next = indices.entry(value.attribute).or_default();
-            let index = *next;
-            *next += 1;
+            let index = match indices.iter_mut().find(|(attribute, _)| *attribute == value.attribute) {
+                Some((_, last)) => {
+                    *last += 1;
+                    *last
+                }
+                None => {
+                    indices.push((value.attribute, 0));
+                    0
+                }
+            };
             let (bytes, form) = match (opened, &parsed.unreadable) {
                 (Opened::Unreadable { rule, found, expected }, _) => {
                     let mut finding = Finding::new(rule, found.clone(), expected.clone());
@@ -279,7 +279,14 @@ impl Judge<'_> {
                 }
                 (Opened::Readable { bytes, form, .. }, None) => (*bytes, *form),
             };
-            let value_sha256 = sha256(bytes);
+            let certificate = parsed.own.as_ref();
+            // As a rule the value is the certificate, and is hashed once.
+            let value_sha256 = match certificate {
+                Some(whole) if form == Form::Certificate && whole.der().len() == bytes.len() => {
+                    whole.sha256()
+                }
+                _ => sha256(bytes),
+            };
             let mut findings = opened.findings().to_vec();
             let twin = drafts.iter().find(|d| {
                 d.value.attribute == value.attribute && d.value_sha256 == value_sha256 && d.bytes == bytes
@@ -291,7 +298,6 @@ impl Judge<'_> {
                     "",
                 ));
             }
-            let certificate = parsed.own.as_ref();
             drafts.push(Draft {
                 value,
                 bytes,
@@ -393,7 +399,7 @@ impl Judge<'_> {
         extra.extend(&chain);
         let (outcome, outside) = self.outcome_for(engine, certificate, &extra, whom, memory);
         draft.verdict = path_rules::verdict(outcome.verdict);
-        draft.chain = outcome.chain;
+        draft.chain.clone_from(&outcome.chain);
         draft.fresh_until = outcome.fresh_until;
         let revoked = |found: &PathFinding| found.depth == 0 && found.code == PathCode::Revoked;
         draft.revoked = outcome.findings.iter().any(revoked);
@@ -404,7 +410,7 @@ impl Judge<'_> {
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
             let good = path_rules::verdict(outcome.verdict) == Verdict::Valid && outside.is_none();
             if good {
-                draft.signers.push(outcome.chain);
+                draft.signers.push(outcome.chain.clone());
             } else if !already {
                 let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard()));
                 let why = findings.chain(outside).find(Finding::withholds);
@@ -437,8 +443,8 @@ impl Judge<'_> {
         extra: &[&Certificate<'_>],
         whom: For<'_>,
         memory: &mut Memory,
-    ) -> (Outcome, Option<Finding>) {
-        let outcome = self.outcome(engine, certificate, extra, memory);
+    ) -> (Rc<Outcome>, Option<Finding>) {
+        let outcome = memory.outcome(engine, certificate, extra);
         let counts = |anchor: &[u8; 32]| self.policy.counts(anchor, whom.domain, Some(whom.kind));
         let (outcome, outside) = path_rules::paired(outcome, &self.policy, &counts, || {
             let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
@@ -449,32 +455,6 @@ impl Judge<'_> {
             path_rules::not_for_domain(engine, &anchor, &self.policy, &who)
         });
         (outcome, outside)
-    }
-
-    fn outcome(
-        &self,
-        engine: &Engine<'_>,
-        certificate: &Certificate<'_>,
-        extra: &[&Certificate<'_>],
-        memory: &mut Memory,
-    ) -> Outcome {
-        let mut pool = Vec::with_capacity(extra.len() * 32);
-        for other in extra {
-            pool.extend_from_slice(&other.sha256());
-        }
-        let mut target = [0; 16];
-        target.copy_from_slice(&certificate.sha256()[..16]);
-        let key = (target, if pool.is_empty() { [0; 16] } else { hash(&pool) });
-        if let Some(known) = memory.outcomes.get(&key) {
-            return known.clone();
-        }
-        let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
-        let outcome = engine.validate(certificate, &others);
-        if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
-            memory.outcomes.clear();
-        }
-        memory.outcomes.insert(key, outcome.clone());
-        outcome
     }
 
     fn choice<'a>(&self, draft: &mut Draft<'a>, reach: &Reach) -> Choice<'a> {
@@ -609,20 +589,24 @@ fn shared(
     memory: &mut Memory,
     findings: &mut Vec<Finding>,
 ) {
+    let mut key = None;
     for note in notes {
-        let (rule, what, bytes) = match note.kind {
-            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", certificate.spki()),
-            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.der()),
+        let (rule, what, mine) = match note.kind {
+            Kind::PublicKey => {
+                let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
+                (&recipient_rules::SHARED_KEY, "key", key)
+            }
+            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.sha256()),
             _ => continue,
         };
-        if note.hash != hash(bytes) {
+        if note.hash != short(&mine) {
             continue;
         }
         if memory.sharers.len() >= REMEMBERED_OUTCOMES {
             memory.sharers.clear();
         }
         let sharer = memory.sharers.entry((note.kind, note.other)).or_insert_with(|| sharer(note, world));
-        if !sharer.0.contains(&sha256(bytes)) {
+        if !sharer.0.contains(&mine) {
             continue; // Equal in 128 bits and no more: chance, or somebody's design.
         }
         let (count, who, leads) = (note.objects, &sharer.1, note.leader < note.other);
@@ -643,7 +627,7 @@ fn sharer(note: &Note, world: &dyn World) -> Sharer {
     let certificates = extract::certificates(&other);
     let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());
     let hashes = parsed
-        .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
+        .map(|theirs| if note.kind == Kind::PublicKey { sha256(theirs.spki()) } else { theirs.sha256() })
         .collect();
     (hashes, label(&world.reach(&other), other.dn.as_deref()))
 }

@@ -138,7 +138,9 @@ impl Second<'_> {
                 Some(error) => Err(error),
                 None => consume(results),
             },
-        )
+        )?;
+        // Records are read again out of order, also when the last block has been handed out.
+        self.sources.iter().try_for_each(Source::check_unchanged)
     }
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {

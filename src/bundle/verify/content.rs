@@ -5,7 +5,7 @@ use super::files::Files;
 use super::payload::{Line, Payload, Placed, read_line};
 use super::trust::{self, Chains, Store};
 use super::{ProblemKind, Report};
-use crate::bundle::hashed::{hex, sha256_hex};
+use crate::bundle::hashed::sha256_hex;
 use crate::bundle::manifest::{self, Frame, ReadError};
 use crate::bundle::model::{
     Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Target, Verdict,
@@ -13,6 +13,7 @@ use crate::bundle::model::{
 use crate::bundle::render::Tally;
 use crate::bundle::report::{Digest, Facts};
 use crate::bundle::table;
+use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
