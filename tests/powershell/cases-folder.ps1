@@ -121,7 +121,7 @@ Test-Case 'so is one in a sub-folder of it, and the default place when it is the
     Set-Location -LiteralPath $script:Folder
     Assert-Refused (Invoke-Script @{ Path = '.'; AllowUnsigned = $true } -Plain) @('would lie in the transfer folder')
 }
-Test-Case 'a result file that exists is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/r.csv", 'mine'); Assert-Refused (Invoke-Script @{ Result = "$script:Dir/r.csv" }) @('The result file cannot be created'); Assert-Equal ([IO.File]::ReadAllText("$script:Dir/r.csv")) 'mine' 'file' }
+Test-Case 'a result file that exists is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/r.csv", 'mine'); Assert-Refused (Invoke-Script @{ Result = "$script:Dir/r.csv" }) @('The Result file cannot be created'); Assert-Equal ([IO.File]::ReadAllText("$script:Dir/r.csv")) 'mine' 'file' }
 Test-Case 'a folder for the journal that does not exist is refused' { [void](Start-Plain); Assert-Refused (Invoke-Script @{ Journal = "$script:Dir/no/j.ndjson" }) @('The folder for the Journal file does not exist') }
 Test-Case 'a journal of another bundle is refused' {
     [void](Start-Plain); Assert-Equal (Invoke-Script).Code 0 'exit code'
@@ -129,7 +129,7 @@ Test-Case 'a journal of another bundle is refused' {
     [void](Start-Plain @{ id = 'f' * 64 })
     Assert-Refused (Invoke-Script) @("belongs to another bundle ($Ids)")
 }
-Test-Case 'a journal that is none is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/journal.ndjson", "hello`n"); Assert-Refused (Invoke-Script) @('is damaged: line 1') }
+Test-Case 'a journal that is none is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/journal.ndjson", "hello`n"); Assert-Refused (Invoke-Script) @('line 1 is not a record', 'Keep this file') }
 Test-Case 'a journal with Windows line ends is refused' {
     [void](Start-Plain); [void](Invoke-Script)
     Initialize-StandIn

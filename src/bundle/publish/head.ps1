@@ -19,14 +19,22 @@ If the folder was signed, give the thumbprint of the signer's certificate with -
 bundle's id and the hash of SHA256SUMS with its maker, and say so with -AllowUnsigned. One of the two must be given.
 
 Before a recipient is changed, the old values are written to a journal file. -Rollback restores them from there.
-A run that was interrupted is started again with the same command: what is done already is found equal and skipped.
-Journal and result file go to the current folder unless they are named. They never go into the transfer folder.
+A run that was interrupted, however it was, is started again with the same command: what is done already is found equal
+and skipped.
+
+Nothing is erased unseen. Before the first change the script counts who would lose the last certificate that mail can be
+encrypted to, and refuses above a limit (-MaxRemovals). An unexpired certificate in the tenant that comes neither from
+this bundle nor from an earlier upload is named, and its recipient skipped, unless -Overwrite is given.
 
 Directory-synchronised recipients are refused by name: Exchange Online takes their certificates only from the
-on-premises directory, so they must be changed there.
+on-premises directory, so they must be changed there (certferry convert --target active-directory).
 
-Exit codes: 0 done; 1 done, but some recipients failed or the session was lost (the result file names them);
-2 refused to start, nothing was changed.
+Files: the journal (smime-journal-<bundle>.ndjson), the result (smime-result-<bundle>-<time>.csv) and the list of
+recipients that the tenant does not have (missing-recipients.csv) go to the current folder unless they are named. They
+never go into the transfer folder. They hold mail addresses and public certificates, and no secrets.
+
+Exit codes: 0 done; 1 done or stopped, and some recipients need a person (the result file names them); 2 refused to
+start, nothing was changed.
 
 .PARAMETER Path
 The transfer folder. Default: the folder in which this script lies.
@@ -55,28 +63,62 @@ Refuses a bundle whose revocation lists are no longer fresh, or which does not s
 switch the script says so and goes on.
 
 .PARAMETER Only
-Handles these addresses alone. An address that is not in the bundle is an error, so that a typing mistake is seen.
+Handles these addresses alone. An address that is not in the bundle (with -Rollback: in the journal) is refused, so that
+a typing mistake is seen.
 
 .PARAMETER Exclude
-Leaves these addresses out. An address that is not in the bundle is an error, so that a typing mistake is seen.
+Leaves these addresses out. An address that is not in the bundle (with -Rollback: in the journal) is refused, so that a
+typing mistake is seen.
 
 .PARAMETER First
 A pilot: handles the first N recipients that -Only and -Exclude leave.
+
+.PARAMETER MaxRemovals
+How many recipients may lose their last certificate to encrypt to: a number (25), or per cent of those selected who have
+one (3%). Above it the script names them and refuses to start. Default: 5 %, at least 10. A recipient whose certificate is
+replaced by another one does not count.
+
+.PARAMETER MaxFailures
+Stops after this many recipients whose result needs a person, says so, and prints the command that goes on. Default: the
+run goes through to the end.
+
+.PARAMETER Overwrite
+Replaces also unexpired values in the tenant that neither this bundle nor a journal knows (result foreign-values without
+this switch). Look at them first, then use it together with -Only. The journal keeps what is replaced.
+
+.PARAMETER VerifyOnly
+Writes nothing to the tenant: says for each recipient whether the tenant holds exactly what the bundle says (confirmed) or
+not (differs). Settles what was unconfirmed; an existing journal gets a record of it. An expired bundle can be compared too.
 
 .PARAMETER DelayMilliseconds
 The pause between two calls to Exchange Online, to stay below its limits. Default 500.
 
 .PARAMETER Journal
 The file that keeps the old values. Default: smime-journal-<bundle>.ndjson in the current folder. It is continued when
-it exists. Keep it: without it there is no -Rollback.
+it exists. Keep it: without it there is no -Rollback. Journals of earlier bundles in the same folder are read too, to know
+which values this script has put into the tenant.
 
 .PARAMETER Result
-The file that receives one line for each recipient (CSV). It must not exist. Default:
-smime-result-<bundle>-<time>.csv in the current folder. With -WhatIf it is written only when it is named.
+The file that receives one entry for each recipient. It must not exist. A name that ends in .json gives a JSON array, any
+other CSV. Default: smime-result-<bundle>-<time>.csv in the current folder. With -WhatIf it is written only when it is
+named.
+
+.PARAMETER MissingRecipients
+The file (CSV) that lists the recipients that the tenant does not have, with the New-MailContact command for each contact.
+It is written only when there are some, and replaces the list of an earlier run. Default: missing-recipients.csv in the
+current folder. With -WhatIf it is written only when it is named.
+
+.PARAMETER PassThru
+Puts an object for each recipient on the pipeline: Number, Address, Kind, Result, Detail, Time. Nothing else is put there.
 
 .PARAMETER Rollback
 Restores the values that the journal kept. A recipient whose values somebody else has changed since is left alone and
-named. Needs -Journal, and no transfer folder.
+named. Needs -Journal, and no transfer folder. It can be interrupted and started again.
+
+.PARAMETER Inventory
+Reads every mailbox, mail user and mail contact of the tenant and writes to this file what certificates they hold, for
+certferry convert --published. Nothing is changed, and no transfer folder is needed. An inventory of this name is replaced
+when the new one is complete.
 
 .PARAMETER PublishTrustStore
 Uploads trust.sst of the folder: the root and issuing CAs that Outlook on the web shall trust for S/MIME, for the whole
@@ -91,6 +133,12 @@ Certificates that have expired are left out in any case: one of them makes the u
 .PARAMETER TrustBackup
 The file to which -PublishTrustStore saves the present store. It must not exist. Default:
 smime-trust-<bundle>-<time>.sst in the current folder. With -WhatIf it is written only when it is named.
+
+.INPUTS
+None. The script takes nothing from the pipeline.
+
+.OUTPUTS
+None; with -PassThru one object for each recipient.
 
 .EXAMPLE
 .\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -Signer 0123456789ABCDEF0123456789ABCDEF01234567 -WhatIf
@@ -108,9 +156,29 @@ The same for a folder that nobody signed.
 A pilot with three recipients.
 
 .EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -AllowUnsigned -MaxFailures 20
+
+Everybody. Stops when twenty recipients need a person. Started again, it goes on where it stopped.
+
+.EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -AllowUnsigned -Only kim@contoso.com -Overwrite
+
+Replaces also what somebody else has put there, for one recipient, after you have looked at it.
+
+.EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -AllowUnsigned -VerifyOnly -Result .\evidence.json
+
+Proves what the tenant holds now, without changing anything.
+
+.EXAMPLE
 .\transfer\Publish-SmimeCertificate.ps1 -Rollback -Journal .\smime-journal-0123456789ab.ndjson
 
 Restores what was there before.
+
+.EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Inventory .\inventory.ndjson
+
+Writes down what the tenant holds, for the next bundle.
 
 .EXAMPLE
 .\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -Signer 0123456789ABCDEF0123456789ABCDEF01234567 -PublishTrustStore -WhatIf
@@ -161,20 +229,57 @@ param(
     [Parameter(ParameterSetName = 'Rollback', Mandatory = $true)]
     [switch] $Rollback,
 
+    [Parameter(ParameterSetName = 'Inventory', Mandatory = $true)]
+    [ValidateNotNullOrEmpty()]
+    [string] $Inventory,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [switch] $VerifyOnly,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [switch] $Overwrite,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [ValidateNotNullOrEmpty()]
+    [string] $MaxRemovals,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [ValidateNotNullOrEmpty()]
+    [string] $MissingRecipients,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string] $Journal,
 
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string] $Result,
 
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string[]] $Only,
 
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string[]] $Exclude,
 
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateRange(1, 2147483647)]
     [int] $First = 2147483647,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
+    [ValidateRange(1, 2147483647)]
+    [int] $MaxFailures,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'Rollback')]
+    [switch] $PassThru,
 
     [ValidateRange(0, 60000)]
     [int] $DelayMilliseconds = 500
@@ -188,30 +293,58 @@ $ErrorActionPreference = 'Stop'
 $IgnoreCase = [System.StringComparison]::OrdinalIgnoreCase
 $Invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $MaxValueBytes = 32768      # rangeUpper of both attributes in Active Directory's schema
+$MaxPending = 200           # changes that wait to become visible; more are settled before the run goes on
 $JournalSchema = 'certferry-journal-1'
+$MissingHeader = 'address,kind,command'
 $Attributes = @(
     @{ Json = 'userCertificate'; Parameter = 'UserCertificate' },
     @{ Json = 'userSMIMECertificate'; Parameter = 'UserSMimeCertificate' }
 )
 # RecipientType in the tenant -> the noun of its cmdlets, and the word that bundle and reports use.
-$Kinds = @{
-    UserMailbox = @{ Noun = 'Mailbox'; Word = 'mailbox' }
-    MailUser    = @{ Noun = 'MailUser'; Word = 'mailUser' }
-    MailContact = @{ Noun = 'MailContact'; Word = 'mailContact' }
+$Kinds = [ordered]@{
+    UserMailbox = [pscustomobject]@{ Noun = 'Mailbox'; Word = 'mailbox' }
+    MailUser    = [pscustomobject]@{ Noun = 'MailUser'; Word = 'mailUser' }
+    MailContact = [pscustomobject]@{ Noun = 'MailContact'; Word = 'mailContact' }
 }
-$Good = @('updated', 'restored', 'unchanged', 'would-update', 'would-restore', 'declined')
+# Every result that a recipient can have, in the order of the table at the end. All that is not good makes the exit code 1.
+$Outcomes = [ordered]@{
+    'updated'            = @{ Good = $true; Text = 'written, and read back' }
+    'unchanged'          = @{ Good = $true; Text = 'had exactly these values already' }
+    'confirmed'          = @{ Good = $true; Text = 'holds exactly what the bundle says' }
+    'restored'           = @{ Good = $true; Text = 'has its old values back' }
+    'would-update'       = @{ Good = $true; Text = 'would be written' }
+    'would-restore'      = @{ Good = $true; Text = 'would get its old values back' }
+    'declined'           = @{ Good = $true; Text = 'you said no' }
+    'unconfirmed'        = @{ Good = $false; Text = 'written, not visible yet: compare later' }
+    'differs'            = @{ Good = $false; Text = 'does not hold what the bundle says' }
+    'foreign-values'     = @{ Good = $false; Text = 'holds certificates from elsewhere: skipped' }
+    'changed-since'      = @{ Good = $false; Text = 'changed by somebody else since: left alone' }
+    'not-found'          = @{ Good = $false; Text = 'no recipient has this address' }
+    'ambiguous'          = @{ Good = $false; Text = 'several recipients have this address' }
+    'same-recipient'     = @{ Good = $false; Text = 'another address of the bundle is the same recipient' }
+    'address-mismatch'   = @{ Good = $false; Text = 'found, but this is not its address' }
+    'unexpected-contact' = @{ Good = $false; Text = 'a mail contact, where another kind was expected' }
+    'unsupported-kind'   = @{ Good = $false; Text = 'of a kind that holds no certificates' }
+    'bad-address'        = @{ Good = $false; Text = 'not an e-mail address' }
+    'synchronised'       = @{ Good = $false; Text = 'comes from Active Directory: changed there' }
+    'would-remove'       = @{ Good = $false; Text = 'would lose its last certificate' }
+    'failed'             = @{ Good = $false; Text = 'see the reason of each' }
+}
+$SynchronisedText = 'This recipient is synchronised from your on-premises directory (IsDirSynced), so Exchange Online takes its certificates only from there. Change them in the on-premises Active Directory (certferry convert --target active-directory); Entra Connect carries them up.'
 $ThrottlePauses = @(10, 20, 40, 80, 160, 300, 300, 300)   # seconds, when the server names no time itself
 $FaultPauses = @(2, 5, 15)                                # seconds, after a time-out or a broken connection
 $SettlePauses = @(5, 10, 20, 40, 60, 60, 60)              # seconds between the last read-backs: about four minutes
 
 # What the run knows. Everything else goes through parameters.
 $Run = @{
-    Started = $false; SessionLost = $null; Calls = 0; Taken = 0; Synchronised = 0; Plan = $null; Reported = 0
-    JournalStream = $null; JournalFailed = $false; JournalPath = ''; ResultWriter = $null; ResultPath = ''; Id = ''
-    Signer = ''; Signature = ''
+    Started = $false; Cmdlet = $null; Id = ''; Signer = ''; Signature = ''; SumsHash = ''; CmsLoaded = $false
+    Total = 0; Taken = 0; Rows = 0; Failures = 0; Synchronised = 0; Calls = 0; Plan = $null; SessionLost = $null; Stop = ''
+    JournalStream = $null; JournalOpen = $false; JournalFailed = $false; JournalPath = ''; JournalFile = ''; Journal = $null; Others = $null
+    ResultWriter = $null; ResultPath = ''; ResultIsJson = $false; MissingWriter = $null; MissingPath = ''; MissingCount = 0
     Streams = New-Object 'System.Collections.Generic.List[System.IO.Stream]'
-    Counts = New-Object 'System.Collections.Generic.SortedDictionary[string,int]' ([System.StringComparer]::Ordinal)
+    Counts = New-Object 'System.Collections.Generic.Dictionary[string,int]' ([System.StringComparer]::Ordinal)
     Pending = New-Object 'System.Collections.Generic.List[object]'
+    Identities = New-Object 'System.Collections.Generic.Dictionary[string,long]' ([System.StringComparer]::OrdinalIgnoreCase)
     Only = $null; Exclude = $null; LastProgress = [datetime]::MinValue; HasConfirm = @{}
 }
 

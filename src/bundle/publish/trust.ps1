@@ -131,7 +131,7 @@ function Publish-TrustStore {
     $new = Read-NewStore $bundle
     Confirm-Cmdlet @(@('Get-SmimeConfig', @()), @('Set-SmimeConfig', @($TrustParameter))) 'Exchange Administrator'
     $default = "smime-trust-$($bundle.Id.Substring(0, 12))-$([datetime]::UtcNow.ToString('yyyyMMdd-HHmmss', $Invariant)).sst"
-    $backup = Resolve-OutputPath -Option 'TrustBackup' -Given $TrustBackup -Default $default -Folder $folder
+    $backup = Resolve-OutputPath -Option 'TrustBackup' -Given $TrustBackup -Default $default
 
     $old = Read-TenantStore
     if ($old.Status -ceq 'session') { Deny-Start "The session to Exchange Online was lost ($(ConvertTo-SafeText $old.Detail))." 'Open one with Connect-ExchangeOnline -UserPrincipalName you@contoso.com, then run the same command again.' }
