@@ -233,8 +233,8 @@ else {
     foreach ($refusal in @(
             @('two signers', 'rsa', @(), @('other'), @('it has 2 signers; expected: exactly one')), @('content inside', 'rsa', @('-nodetach'), @(), @('it has content inside', 'detached')), @('content inside, in the indefinite form', 'rsa', @('-stream'), @(), @('it has content inside')),
             @('other content', 'rsa', @('-econtent_type', '1.2.840.113549.1.9.16.1.4'), @(), @('it signs something else than plain data')), @('no certificate inside', 'rsa', @('-nocerts'), @(), @("does not contain the signer's certificate", '-nocerts')),
-            @('SHA-1', 'rsa', @('-md', 'sha1'), @(), @('a hash that is not accepted', 'Expected: SHA-256')), @('SHA-1 without signed attributes', 'rsa', @('-md', 'sha1', '-noattr'), @(), @('a hash that is not accepted')),
-            @('SHA-224', 'rsa', @('-md', 'sha224'), @(), @('a hash that is not accepted')), @('RSA-PSS with a salt of another length', 'rsa', @('-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:20'), @(), @('with a salt of 20 bytes', 'no defect of the signature', 'rsa_pss_saltlen:-1')),
+            @('SHA-1', 'rsa', @('-md', 'sha1'), @(), @('a hash that is not accepted (OID 1.3.14.3.2.26)', 'Expected: SHA-256')), @('SHA-1 without signed attributes', 'rsa', @('-md', 'sha1', '-noattr'), @(), @('a hash that is not accepted')),
+            @('SHA-224', 'rsa', @('-md', 'sha224'), @(), @('a hash that is not accepted (OID 2.16.840.1.101.3.4.2.4)')), @('RSA-PSS with a salt of another length', 'rsa', @('-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:20'), @(), @('with a salt of 20 bytes', 'no defect of the signature', 'rsa_pss_saltlen:-1')),
             @('RSA-PSS with the longest salt', 'rsa', @('-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:222'), @(), @('with a salt of 222 bytes')),
             @('a certificate that is not for signing', 'encipher', @(), @(), @('not for signing', 'neither digitalSignature nor nonRepudiation')), @('an expired certificate', 'expired', @(), @(), @('not valid at the signing time that the signer claims')),
             @('an expired certificate, no signing time', 'expired', @('-noattr'), @(), @('not valid now', 'states no time')))) {
@@ -246,6 +246,20 @@ else {
         $said = & $OpenSsl.Source crl2pkcs7 -nocrl -certfile "$script:Dir/c.pem" -outform DER -out "$script:Folder/SHA256SUMS.p7s" 2>&1
         Assert-Equal $LASTEXITCODE 0 "openssl ($said)"
         Assert-Refused (Invoke-Script @{ Signer = (Get-Print) }) @('it has 0 signers')
+    }
+    Test-Case 'signature: attributes that do not parse, and other algorithms, are refused in words' {
+        Start-Signed; Write-Signature 'ec'
+        $whole = [IO.File]::ReadAllBytes("$script:Folder/SHA256SUMS.p7s")
+        $text = [BitConverter]::ToString($whole)
+        $signer = $text.LastIndexOf('06-09-60-86-48-01-65-03-04-02-01') / 3             # the hash, of the two that are named the later one
+        $attribute = $text.IndexOf('06-09-2A-86-48-86-F7-0D-01-09-03') / 3
+        $ecdsa = $text.LastIndexOf('06-08-2A-86-48-CE-3D-04-03-02') / 3
+        foreach ($change in @(@(($attribute + 11), 0x30, 'its signer information cannot be read'), @(($attribute + 2), 0x80, 'no signature that can be checked'), @($attribute, 0x05, 'no signature that can be checked'),
+                @(($signer + 10), 7, 'OID 2.16.840.1.101.3.4.2.7'), @($signer, 5, 'OID unreadable'), @(($ecdsa + 9), 1, 'kind of signature that is not accepted (OID 1.2.840.10045.4.3.1)'))) {
+            $bytes = $whole.Clone(); $bytes[$change[0]] = $change[1]
+            [IO.File]::WriteAllBytes("$script:Folder/SHA256SUMS.p7s", $bytes)
+            Assert-Refused (Invoke-Script @{ Signer = (Get-Print 'ec') }) @($change[2])
+        }
     }
     Test-Case 'signature: made without -binary is refused, and said how to mend it' {
         Start-Signed; Write-Signature -Text

@@ -180,6 +180,7 @@ function Invoke-Child([string] $State, [hashtable] $Arguments, [int] $KillAt = 0
     [IO.File]::WriteAllText($file, (ConvertTo-Json -InputObject ([pscustomobject]$job) -Depth 5))
     $start = New-Object Diagnostics.ProcessStartInfo($Pwsh)
     foreach ($a in @('-NoProfile', '-File', [IO.Path]::Combine($Here, 'run.ps1'), '-ChildRun', $file)) { $start.ArgumentList.Add($a) }
+    $start.WorkingDirectory = $script:Dir
     $start.RedirectStandardInput = $true; $start.RedirectStandardOutput = $true; $start.RedirectStandardError = $true
     if ($Culture) { $start.Environment['DOTNET_SYSTEM_GLOBALIZATION_INVARIANT'] = '0'; $start.Environment['LANG'] = $Culture; $start.Environment['LC_ALL'] = $Culture }
     $p = [Diagnostics.Process]::Start($start)

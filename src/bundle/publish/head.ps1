@@ -259,9 +259,11 @@ param(
     [switch] $AllowUnverified,
 
     [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $RequireFreshRevocation,
 
-    [Parameter(ParameterSetName = 'PublishTrustStore', Mandatory = $true)]
+    # Not mandatory, so that the script itself can say what is missing where one of the next two stands alone.
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $PublishTrustStore,
 
     [Parameter(ParameterSetName = 'PublishTrustStore')]

@@ -142,6 +142,9 @@ try {
     if ($PublishTrustStore) { $code = Publish-TrustStore }
     elseif ($Inventory) { $code = Invoke-Inventory }
     else {
+        foreach ($name in @('AllowTrustRemoval', 'TrustBackup')) {
+            if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given without -PublishTrustStore, the only run that it concerns." "Add -PublishTrustStore, or leave -$name out." }
+        }
         if ($Rollback) { Invoke-Rollback } else { Invoke-Publish }
         $code = Write-Summary
     }

@@ -83,6 +83,24 @@ function Get-ElementText {
     return '{0:X2}:' -f $Element.Tag + [System.BitConverter]::ToString($Bytes, [int]$Element.Start, [int]($Element.Stop - $Element.Start)).Replace('-', '')
 }
 
+# "06:2A8648..." as 1.2.840..., which can be looked up (X.690 8.19).
+function Format-Oid {
+    [CmdletBinding()] param([string] $Text)
+    if (-not [regex]::IsMatch($Text, '\A06:(?:(?:[89A-F].){0,4}[0-7].){1,20}\z')) { return 'unreadable' }
+    $arcs = New-Object 'System.Collections.Generic.List[string]'
+    $arc = [long]0
+    for ($i = 3; $i -lt $Text.Length; $i += 2) {
+        $octet = [Convert]::ToInt32($Text.Substring($i, 2), 16)
+        $arc = $arc * 128 + ($octet -band 127)
+        if ($octet -gt 127) { continue }
+        # The first number holds two arcs.
+        if ($arcs.Count -eq 0) { $top = [Math]::Min(2, [Math]::Floor($arc / 40)); $arcs.Add("$top"); $arc -= 40 * $top }
+        $arcs.Add("$arc")
+        $arc = [long]0
+    }
+    return $arcs -join '.'
+}
+
 # What .NET does not tell, or tells differently in 5.1 and 7, read from the structure itself (RFC 5652 section 5.1 and 5.3).
 # Most of all, that there is no content inside: given content as well, .NET hashes the two one after the other, so a
 # signature could be made to cover a list whose first lines have moved into the signature file. Throws what is wrong.
@@ -182,8 +200,8 @@ function Confirm-Signature {
         $shape = Read-SignedData $bytes
     }
     catch { Deny-Start "SHA256SUMS.p7s is no signature that can be checked: $($_.Exception.Message)." $sign }
-    if (-not $DigestNames.ContainsKey($shape.Digest)) { Deny-Start "SHA256SUMS.p7s uses a hash that is not accepted (OID $($shape.Digest)). Expected: SHA-256, SHA-384 or SHA-512." $sign }
-    if (-not $SignatureNames.ContainsKey($shape.Algorithm)) { Deny-Start "SHA256SUMS.p7s uses a kind of signature that is not accepted (OID $($shape.Algorithm)). Expected: RSA (PKCS #1 or PSS) or ECDSA, with SHA-256, SHA-384 or SHA-512." $sign }
+    if (-not $DigestNames.ContainsKey($shape.Digest)) { Deny-Start "SHA256SUMS.p7s uses a hash that is not accepted (OID $(Format-Oid $shape.Digest)). Expected: SHA-256, SHA-384 or SHA-512." $sign }
+    if (-not $SignatureNames.ContainsKey($shape.Algorithm)) { Deny-Start "SHA256SUMS.p7s uses a kind of signature that is not accepted (OID $(Format-Oid $shape.Algorithm)). Expected: RSA (PKCS #1 or PSS) or ECDSA, with SHA-256, SHA-384 or SHA-512." $sign }
     $digest = $DigestNames[$shape.Digest]
     $algorithm = $SignatureNames[$shape.Algorithm]
     if ($algorithm -ceq 'RSA-PSS' -and $shape.Salt -ne $digest.Size) {
@@ -193,19 +211,22 @@ function Confirm-Signature {
     try {
         $cms = New-Object System.Security.Cryptography.Pkcs.SignedCms -ArgumentList (New-Object System.Security.Cryptography.Pkcs.ContentInfo -ArgumentList (, $Content)), $true
         $cms.Decode($bytes)
-        $count = $cms.SignerInfos.Count
-        $signerInfo = $cms.SignerInfos[0]
+        # PowerShell makes $null of a property whose getter throws.
+        $signers = $cms.SignerInfos
+        if ($null -eq $signers -or $signers.Count -ne 1) { throw 'its signer information cannot be read' }
+        $signerInfo = $signers[0]
         $certificate = $signerInfo.Certificate
         # Signed attributes, each at most once: what is signed then are they, and the hash of the content is one of them.
         $values = @{}
         foreach ($attribute in $signerInfo.SignedAttributes) {
-            if ($values.ContainsKey($attribute.Oid.Value) -or $attribute.Values.Count -ne 1) { throw 'a signed attribute has several values' }
-            $values[$attribute.Oid.Value] = $attribute.Values[0].RawData
+            $list = @($attribute.Values)
+            if ($values.ContainsKey($attribute.Oid.Value) -or $list.Count -ne 1 -or $null -eq $list[0]) { throw 'a signed attribute does not have exactly one value' }
+            $values[$attribute.Oid.Value] = $list[0].RawData
         }
+        if ($shape.HasAttributes -ne ($values.Count -gt 0)) { throw 'its signed attributes cannot be read' }
         $claimed = if ($values.ContainsKey('1.2.840.113549.1.9.5')) { ConvertFrom-SigningTime $values['1.2.840.113549.1.9.5'] } else { $null }
     }
     catch { Deny-Start "SHA256SUMS.p7s is no signature that can be checked: $($_.Exception.GetBaseException().Message)." $sign }
-    if ($count -ne 1) { Deny-Start "SHA256SUMS.p7s has $count signers; expected: exactly one." $sign }
     if ($null -eq $certificate) {
         Deny-Start "SHA256SUMS.p7s does not contain the signer's certificate, so there is nothing to compare with -Signer." 'Ask the signer to sign again without openssl''s -nocerts.'
     }

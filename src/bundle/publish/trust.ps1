@@ -35,7 +35,7 @@ function Read-TrustStore {
 function Read-TrustCertificate {
     [CmdletBinding()] param([byte[]] $Bytes, [long] $At, [long] $Size)
     $data = New-Object byte[] $Size
-    [System.Array]::Copy($Bytes, $At, $data, 0, $Size)
+    [System.Array]::Copy($Bytes, [int]$At, $data, 0, [int]$Size)
     $whole = Read-Element $data 0 $Size
     # X509Certificate2 would take PKCS #12, PKCS #7 and PEM as well: only a SEQUENCE that begins with a SEQUENCE is asked.
     if ($null -eq $whole -or $whole.Tag -ne 0x30 -or $whole.Next -ne $Size -or $data[$whole.Start] -ne 0x30) { throw "what it has at byte $At is no certificate" }
@@ -101,8 +101,9 @@ function Test-TrustStore {
 
 function Get-TrustKey {
     [CmdletBinding()] param([byte[]] $Bytes)
-    if ($Bytes.Length -eq 0) { return Get-SetKey @() }
-    return Get-SetKey ([string[]]@(Read-TrustStore $Bytes | ForEach-Object { $_.Der } | Select-Object -Unique))
+    $set = New-Object 'System.Collections.Generic.SortedSet[string]' ([System.StringComparer]::Ordinal)
+    if ($Bytes.Length -gt 0) { foreach ($certificate in (Read-TrustStore $Bytes)) { [void]$set.Add($certificate.Der) } }
+    return Get-SetKey ([string[]]@($set))
 }
 
 # The command that brings the old store back, to be pasted into a window with a session.
@@ -138,7 +139,7 @@ function Publish-TrustStore {
     if ($old.Status -cne 'ok') { Deny-Start "The present store cannot be read, so it cannot be kept: $(ConvertTo-SafeText $old.Detail)" 'Mend the cause, then run the same command again.' }
     $kept = ''
     if ($old.Bytes.Length -gt 0 -and ($TrustBackup -or -not $WhatIfPreference)) { Save-TrustStore $backup $old.Bytes; $kept = $backup; Write-Note "The present store is saved: $kept (keep it)" }
-    $where = if ($kept) { "It was saved to $kept." } else { 'With -TrustBackup FILE it is saved, to be looked at.' }
+    $where = if ($kept) { "The present store was saved to $kept." } else { 'With -TrustBackup FILE the present store is saved as well.' }
     try { $present = if ($old.Bytes.Length -gt 0) { Read-TrustStore $old.Bytes } else { New-Object 'System.Collections.Generic.List[object]' } }
     catch { Deny-Start "The present store of the tenant cannot be read: $($_.Exception.Message). $where" 'Have it looked at (certferry inspect, or a double click in Windows). Until its certificates are known, nothing can be said about what would be lost.' }
 
@@ -178,7 +179,7 @@ function Publish-TrustStore {
         return 0
     }
     $restore = Get-RestoreText $kept
-    if ($count.expired -gt 0) { $restore += "`n             (Exchange Online may refuse that store as it was: it holds $($count.expired) expired certificates.)" }
+    if ($count.expired -gt 0) { $restore += "`n             (Exchange Online may refuse that store as it was: it holds expired certificates.)" }
     return Send-TrustStore ([pscustomobject]@{ Bytes = $new.Bytes; Key = (Get-TrustKey $new.Bytes); Before = (Get-TrustKey $old.Bytes); Total = $total; Restore = $restore })
 }
 
