@@ -52,6 +52,7 @@ pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
 pub const SCRIPT_BYTES: &[u8] = concat!(
     include_str!("publish/head.ps1"),
     include_str!("publish/text.ps1"),
+    include_str!("publish/options.ps1"),
     include_str!("publish/files.ps1"),
     include_str!("publish/signature.ps1"),
     include_str!("publish/folder.ps1"),

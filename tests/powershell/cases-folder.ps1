@@ -151,6 +151,46 @@ Test-Case 'a record that was being written when the computer stopped is dropped'
     Assert-Row (Invoke-Script @{ Rollback = $true }) 'anna@contoso.com' 'restored'
 }
 Test-Case '-Rollback without -Journal, and with one that is not there' {
-    Assert-Refused (Invoke-Script @{ Rollback = $true } -Plain) @('-Rollback needs the journal')
+    Assert-Refused (Invoke-Script @{ Rollback = $true } -Plain) @('-Rollback needs the journal', 'the current folder holds 0')
     Assert-Refused (Invoke-Script @{ Rollback = $true }) @('There is no journal at')
+}
+Test-Case '-Rollback without -Journal takes the only one in the current folder, and none of two' {
+    Start-Plain | Out-Null
+    [void](Invoke-Script @{ Path = $script:Folder; AllowUnsigned = $true } -Plain)
+    [IO.File]::Copy("$script:Dir/smime-journal-0123456789ab.ndjson", "$script:Dir/smime-journal-other.ndjson")
+    $r = Invoke-Script @{ Rollback = $true } -Plain
+    Assert-Equal $r.Code 2 'exit code'; Assert-Says $r @('the current folder holds 2')
+    [IO.File]::Delete("$script:Dir/smime-journal-other.ndjson")
+    $r = Invoke-Script @{ Rollback = $true; Path = $script:Folder; AllowUnsigned = $true; BundleId = $Ids } -Plain
+    Assert-Equal $r.Code 0 "exit code ($($r.Text))"
+    Assert-Says $r @('-Rollback has no use for -Path, -AllowUnsigned: left aside.')
+    Assert-Set 'anna@contoso.com' UserCertificate @()
+}
+Test-Case '-Rollback with the -BundleId of another journal is refused' {
+    Start-Plain | Out-Null
+    [void](Invoke-Script)
+    $calls = @(Get-StandInCall).Count
+    $r = Invoke-Script @{ Rollback = $true; BundleId = 'f' * 64 }
+    Assert-Equal $r.Code 2 'exit code'; Assert-Says $r @("is that of the bundle $Ids")
+    Assert-Equal @(Get-StandInCall).Count $calls 'calls'
+}
+foreach ($pair in @(@{ Rollback = $true; VerifyOnly = $true }, @{ Rollback = $true; Inventory = 'x' }, @{ VerifyOnly = $true; Inventory = 'x' })) {
+    Test-Case "a run does one thing: $(@($pair.Keys | Sort-Object) -join ' and ')" { Start-Plain | Out-Null; Assert-Refused (Invoke-Script $pair -Plain) @('were given together; a run does one of them') }
+}
+foreach ($one in @(@('Inventory', 'Only', 'a@contoso.com'), @('Inventory', 'Journal', 'j'), @('Rollback', 'Overwrite', $true), @('Rollback', 'MaxRemovals', '3'), @('VerifyOnly', 'TrustBackup', 't'), @('', 'AllowTrustRemoval', $true))) {
+    Test-Case "what a run does not use is refused: -$($one[1]) with -$($one[0])" {
+        Start-Plain | Out-Null
+        $with = @{ Path = $script:Folder; AllowUnsigned = $true; $one[1] = $one[2] }
+        if ($one[0]) { $with[$one[0]] = $(if ($one[0] -eq 'Inventory') { 'i.ndjson' } else { $true }) }
+        Assert-Refused (Invoke-Script $with -Plain) @("-$($one[1]) was given with", "eave -$($one[1]) out")
+    }
+}
+foreach ($tells in $true, $false) {
+    Test-Case "the session is named where the module tells whose it is ($tells)" {
+        Start-Plain | Out-Null
+        function global:Get-ConnectionInformation { [CmdletBinding()] param() if ($tells) { [pscustomobject]@{ UserPrincipalName = 'admin@contoso.com'; Organization = 'contoso.onmicrosoft.com' } } else { throw 'no' } }
+        try { $r = Invoke-Script } finally { Remove-Item -LiteralPath function:Get-ConnectionInformation }
+        Assert-Equal $r.Code 0 'exit code'
+        Assert-Says $r @($(if ($tells) { 'Session: admin@contoso.com, contoso.onmicrosoft.com' } else { 'Session: not known' }))
+    }
 }

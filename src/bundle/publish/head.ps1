@@ -46,6 +46,9 @@ tenant does not have (missing-recipients.csv) go to the current folder
 unless they are named. They never go into the transfer folder. They hold
 mail addresses and public certificates, and no secrets.
 
+A run does one of five things: it publishes, or with one of -VerifyOnly,
+-Rollback, -Inventory and -PublishTrustStore does what that says.
+
 Exit codes: 0 done; 1 done or stopped, and some recipients need a person
 (the result file names them); 2 refused to start, nothing was changed.
 
@@ -112,12 +115,6 @@ nor a journal knows (result foreign-values without this switch). Look at
 them first, then use it together with -Only. The journal keeps what is
 replaced.
 
-.PARAMETER VerifyOnly
-Writes nothing to the tenant: says for each recipient whether the tenant
-holds exactly what the bundle says (confirmed) or not (differs). Settles
-what was unconfirmed; an existing journal gets a record of it. An
-expired bundle can be compared too.
-
 .PARAMETER DelayMilliseconds
 The pause between two calls to Exchange Online, to stay below its
 limits. Default 500.
@@ -146,10 +143,17 @@ only when it is named.
 Puts an object for each recipient on the pipeline: Number, Address,
 Kind, Result, Detail, Time. Nothing else is put there.
 
+.PARAMETER VerifyOnly
+Writes nothing to the tenant: says for each recipient whether the tenant
+holds exactly what the bundle says (confirmed) or not (differs). Settles
+what was unconfirmed; an existing journal gets a record of it. An
+expired bundle can be compared too.
+
 .PARAMETER Rollback
 Restores the values that the journal kept. A recipient whose values
-somebody else has changed since is left alone and named. Needs -Journal,
-and no transfer folder. It can be interrupted and started again.
+somebody else has changed since is left alone and named. Needs no
+transfer folder. -Journal may be left out where the current folder holds
+exactly one journal. It can be interrupted and started again.
 
 .PARAMETER Inventory
 Reads every mailbox, mail user and mail contact of the tenant and writes
@@ -233,103 +237,68 @@ which no longer. Writes nothing.
 .LINK
 https://learn.microsoft.com/powershell/exchange/connect-to-exchange-online-powershell
 #>
-[CmdletBinding(SupportsShouldProcess = $true, DefaultParameterSetName = 'Publish')]
+[CmdletBinding(SupportsShouldProcess = $true)]
 param(
-    [Parameter(ParameterSetName = 'Publish', Position = 0)]
-    [Parameter(ParameterSetName = 'PublishTrustStore', Position = 0)]
+    [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty()]
     [string] $Path,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [ValidateNotNullOrEmpty()]
     [string] $Signer,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $AllowUnsigned,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [ValidateNotNullOrEmpty()]
     [string] $BundleId,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $AllowUnverified,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $RequireFreshRevocation,
 
-    # Not mandatory, so that the script itself can say what is missing where one of the next two stands alone.
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
-    [switch] $PublishTrustStore,
-
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
-    [switch] $AllowTrustRemoval,
-
-    [Parameter(ParameterSetName = 'PublishTrustStore')]
-    [ValidateNotNullOrEmpty()]
-    [string] $TrustBackup,
-
-    [Parameter(ParameterSetName = 'Rollback', Mandatory = $true)]
-    [switch] $Rollback,
-
-    [Parameter(ParameterSetName = 'Inventory', Mandatory = $true)]
-    [ValidateNotNullOrEmpty()]
-    [string] $Inventory,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [switch] $VerifyOnly,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [switch] $Overwrite,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [ValidateNotNullOrEmpty()]
-    [string] $MaxRemovals,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [ValidateNotNullOrEmpty()]
-    [string] $MissingRecipients,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
-    [ValidateNotNullOrEmpty()]
-    [string] $Journal,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
-    [ValidateNotNullOrEmpty()]
-    [string] $Result,
-
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string[]] $Only,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateNotNullOrEmpty()]
     [string[]] $Exclude,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
     [ValidateRange(1, 2147483647)]
     [int] $First = 2147483647,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
+    [ValidateNotNullOrEmpty()]
+    [string] $MaxRemovals,
+
     [ValidateRange(1, 2147483647)]
     [int] $MaxFailures,
 
-    [Parameter(ParameterSetName = 'Publish')]
-    [Parameter(ParameterSetName = 'Rollback')]
-    [switch] $PassThru,
+    [switch] $Overwrite,
 
     [ValidateRange(0, 60000)]
-    [int] $DelayMilliseconds = 500
+    [int] $DelayMilliseconds = 500,
+
+    [ValidateNotNullOrEmpty()]
+    [string] $Journal,
+
+    [ValidateNotNullOrEmpty()]
+    [string] $Result,
+
+    [ValidateNotNullOrEmpty()]
+    [string] $MissingRecipients,
+
+    [switch] $PassThru,
+
+    [switch] $VerifyOnly,
+
+    [switch] $Rollback,
+
+    [ValidateNotNullOrEmpty()]
+    [string] $Inventory,
+
+    [switch] $PublishTrustStore,
+
+    [switch] $AllowTrustRemoval,
+
+    [ValidateNotNullOrEmpty()]
+    [string] $TrustBackup
 )
 
 Set-StrictMode -Version Latest

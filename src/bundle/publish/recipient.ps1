@@ -176,7 +176,7 @@ function Resolve-Recipient {
         $foreign = @(Get-ForeignText $Recipient $target $new)
         if ($foreign.Count -gt 0) {
             Add-Result @report -Status 'foreign-values' -Detail ("The tenant holds what neither this bundle nor the journal knows and writing would erase: $($foreign -join '; '). Nothing was written. " +
-                'Find out where it comes from. To replace it, run the same command with -Overwrite and -Only for this address; to keep it, have it published by the next bundle.')
+                "Find out where it comes from. To replace it, run the same command with -Only $(ConvertTo-Quoted $Recipient.Address) -Overwrite; to keep it, have it published by the next bundle.")
             return
         }
     }
@@ -196,7 +196,11 @@ function Compare-Recipient {
         $more = @(foreach ($value in $had) { if ($Recipient.Values[$i] -cnotcontains $value) { $value } }).Count
         if ((Get-SetKey $had) -cne (Get-SetKey $Recipient.Values[$i])) { "$($Attributes[$i].Json): $lacking missing, $more besides" }
     }
-    if ($differences) { Add-Result @report -Status 'differs' -Detail "The tenant does not hold what the bundle says: $(@($differences) -join '; '). If it was written just now, look again later; else run the command without -VerifyOnly."; return }
+    if ($differences) {
+        $what = if ($target.Current.Synchronised) { 'It is synchronised from the on-premises directory, and changed there.' } else { 'If it was written just now, look again later; else run the command without -VerifyOnly.' }
+        Add-Result @report -Status 'differs' -Detail "The tenant does not hold what the bundle says: $(@($differences) -join '; '). $what"
+        return
+    }
     if ($Run.JournalOpen) { Write-Journal ([ordered]@{ type = 'confirmed'; address = $Recipient.Address; identity = $target.Found.Identity; time = (Get-Now) }) $false }
     Add-Result @report -Status 'confirmed' -Detail 'The tenant holds exactly what the bundle says.'
 }

@@ -73,12 +73,26 @@ function Resolve-Original {
     $Run.Plan = [pscustomobject]@{ Recipient = $recipient; Found = $found; Old = $current.Values; New = $new; Done = 'restored'; Text = (Get-ChangeText $found $current.Values $new) }
 }
 
+# The journal that was named, or the only one in the current folder.
+function Find-Journal {
+    $name = 'Name it with -Journal (smime-journal-<bundle>.ndjson). It lies in the folder where the run was started, unless it was named then.'
+    if ($Journal) {
+        $file = Get-FullPath $Journal
+        if (-not [System.IO.File]::Exists($file)) { Deny-Start "There is no journal at $file." $name }
+        return $file
+    }
+    $files = [System.IO.Directory]::GetFiles((Get-FullPath '.'), 'smime-journal-*.ndjson')
+    if ($files.Length -ne 1) { Deny-Start "-Rollback needs the journal of the run that shall be undone; the current folder holds $($files.Length)." $name }
+    return $files[0]
+}
+
 function Invoke-Rollback {
-    if (-not $Journal) { Deny-Start '-Rollback needs the journal of the run that shall be undone.' 'Name it with -Journal (smime-journal-<bundle>.ndjson).' }
-    $file = Get-FullPath $Journal
-    if (-not [System.IO.File]::Exists($file)) { Deny-Start "There is no journal at $file." 'Name the file with -Journal. It lies in the folder where the run was started, unless it was named then.' }
+    $file = Find-Journal
     Confirm-Session
     Open-Journal $file ([bool]$WhatIfPreference)
+    if ($BundleId -and -not [string]::Equals($BundleId.Trim(), $Run.Journal.Bundle, $IgnoreCase)) {
+        Deny-Start "The journal $file is that of the bundle $($Run.Journal.Bundle). Expected, by -BundleId: $(ConvertTo-SafeText $BundleId)." 'Name the journal of that bundle with -Journal, or leave -BundleId out.'
+    }
     $Run.JournalFile = $file
     $Run.Id = $Run.Journal.Bundle
     $name = if ($Run.Id.Length -ge 12) { $Run.Id.Substring(0, 12) } else { 'rollback' }

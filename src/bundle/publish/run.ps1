@@ -36,6 +36,8 @@ function Write-Opening {
     if ($null -ne $Bundle.Fresh -and $Bundle.Fresh -le [datetime]::UtcNow) { Write-Note "The revocation lists behind this bundle were fresh until $(Format-Instant $Bundle.Fresh): certificates revoked since are not known here. Better ask for a new bundle." }
     if ($Bundle.Until -le [datetime]::UtcNow) { Write-Note 'This bundle has expired: it can be compared (-VerifyOnly), and no longer be uploaded.' }
     if ($Measure.Selected -ne $Bundle.Recipients) { Write-Note "$($Measure.Selected) of them are selected (-Only, -Exclude, -First)." }
+    $minutes = [long][Math]::Ceiling($Measure.Selected * 4 * $DelayMilliseconds / 60000)
+    if ($minutes -ge 20) { Write-Note "The pauses between the calls take up to $(if ($minutes -ge 120) { "$([long][Math]::Ceiling($minutes / 60)) hours" } else { "$minutes minutes" }) (two calls for who is unchanged, four for who is written). You may stop at any time (Ctrl+C) and start the same command again." }
     if ($Overwrite) { Write-Note 'Values that nobody here put there are replaced as well (-Overwrite). The journal keeps them.' }
 }
 
@@ -126,25 +128,31 @@ function Write-Summary {
         Write-Note "$what from your on-premises directory, so this is the wrong place: their certificates are changed there. Ask the maker of the bundle for a change for the directory (certferry convert --target active-directory); Entra Connect carries it up."
     }
     elseif ($Run.Failures -gt 0) {
-        $word = if ($Run.Failures -eq 1) { '1 recipient needs a person: read his line' } else { "$($Run.Failures) recipients need a person: read their lines" }
-        Write-Note "$word above$(if ($Run.ResultPath) { ' or in the result file' }), mend the cause, and run the same command again."
+        Write-Note "$(if ($Run.Failures -eq 1) { '1 recipient needs' } else { "$($Run.Failures) recipients need" }) a person: read what is said of them above$(if ($Run.ResultPath) { ' or in the result file' }), mend the cause, and run the same command again."
     }
+    if ($null -eq $Run.SessionLost -and -not $Run.Stop) { Write-NextStep }
     if ($Run.Failures -gt 0 -or $null -ne $Run.SessionLost) { return 1 }
     return 0
 }
 
+# What usually comes next: after a preview the run itself, after a pilot everybody.
+function Write-NextStep {
+    $can = ($Run.Counts.Keys | Where-Object { $_ -clike 'would-*' } | Measure-Object).Count -gt 0
+    if ($WhatIfPreference -and $can) { Write-Note "To do it:    $(Get-CommandText)" }
+    elseif (-not $WhatIfPreference -and -not $Rollback -and $Bound.ContainsKey('First') -and $Run.Counts.ContainsKey('updated')) { Write-Note "Everybody:   $(Get-CommandText -Leave 'First')" }
+}
+
 $Bound = $PSBoundParameters
+$Names = @($MyInvocation.MyCommand.Parameters.Keys)       # in the order in which they are declared
 $Run.Cmdlet = $PSCmdlet
 if ($Only) { $Run.Only = ConvertTo-AddressSet $Only }
 if ($Exclude) { $Run.Exclude = ConvertTo-AddressSet $Exclude }
 $code = 2
 try {
+    Confirm-Option
     if ($PublishTrustStore) { $code = Publish-TrustStore }
     elseif ($Inventory) { $code = Invoke-Inventory }
     else {
-        foreach ($name in @('AllowTrustRemoval', 'TrustBackup')) {
-            if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given without -PublishTrustStore, the only run that it concerns." "Add -PublishTrustStore, or leave -$name out." }
-        }
         if ($Rollback) { Invoke-Rollback } else { Invoke-Publish }
         $code = Write-Summary
     }

@@ -9,6 +9,20 @@ function Confirm-Session {
         if (-not $Inventory -and -not $VerifyOnly) { $needed.Add(@("Set-$($kind.Noun)", @('Identity', 'UserCertificate', 'UserSMimeCertificate'))) }
     }
     Confirm-Cmdlet $needed 'Exchange Recipient Administrator'
+    Write-Session
+}
+
+# Whose session this is, where the module tells: a preview in the wrong tenant looks like any other.
+function Write-Session {
+    $command = Get-Command -Name 'Get-ConnectionInformation' -ErrorAction SilentlyContinue | Select-Object -First 1
+    if ($null -eq $command) { return }
+    try {
+        foreach ($session in @(& $command -ErrorAction Stop)) {
+            $who = @(foreach ($name in @('UserPrincipalName', 'Organization', 'TenantID')) { $text = [string](Get-PropertyValue $session $name); if ($text) { ConvertTo-SafeText $text } })
+            if ($who.Count -gt 0) { Write-Note "Session: $($who -join ', ')" }
+        }
+    }
+    catch { Write-Note "Session: not known ($(ConvertTo-SafeText $_.Exception.Message))" }
 }
 
 # Each cmdlet of the list (name, parameters) is there, with its parameters. $Role is the role that brings them.

@@ -70,8 +70,8 @@ function Get-CommandText {
     [CmdletBinding()] param([string] $More = '', [string[]] $Leave = @())
     $text = '& ' + (ConvertTo-Quoted $PSCommandPath)
     $leaveOut = @('Result', 'TrustBackup', 'Journal', 'WhatIf', 'Confirm') + [System.Management.Automation.Cmdlet]::CommonParameters + $Leave
-    foreach ($name in $Bound.Keys) {
-        if ($leaveOut -ccontains $name) { continue }
+    foreach ($name in $Names) {
+        if (-not $Bound.ContainsKey($name) -or $leaveOut -ccontains $name) { continue }
         $value = $Bound[$name]
         if ($value -is [switch]) { if ($value) { $text += " -$name" } }
         elseif ($value -is [int]) { $text += " -$name " + $value.ToString($Invariant) }

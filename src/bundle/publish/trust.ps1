@@ -124,9 +124,6 @@ function Save-TrustStore {
 
 # Has no parameters, so that $PSCmdlet is the script's own. Returns the exit code.
 function Publish-TrustStore {
-    foreach ($name in @('Only', 'Exclude', 'First', 'Journal', 'Result')) {
-        if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given with -PublishTrustStore. The trust store is one for the whole tenant: it has no recipients, no journal and no result file." "Leave -$name out." }
-    }
     $folder = Get-TransferFolder
     $bundle = Read-Transfer (Confirm-Folder $folder)
     $new = Read-NewStore $bundle
