@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use crate::policy::Problem;
+
 /// Exit codes, as the command line promises them.
 pub mod exit {
     /// Done.
@@ -33,6 +35,14 @@ pub enum Error {
         message: String,
         /// What to do.
         hint: String,
+    },
+    /// A policy file that cannot stand.
+    #[error("{} cannot be used: {} problem(s)", path.display(), problems.len())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, in the order of the text; at least one.
+        problems: Vec<Problem>,
     },
     /// Nothing that could be read.
     #[error("{message}")]
@@ -96,10 +106,25 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => exit::USAGE,
+            Self::Usage { .. } | Self::Policy { .. } => exit::USAGE,
             Self::NoInput { .. } | Self::Read { .. } | Self::Changed { .. } => exit::NO_INPUT,
             Self::Output { .. } | Self::Spill { .. } => exit::OUTPUT,
             Self::Internal { .. } => exit::INTERNAL,
+        }
+    }
+
+    /// What is said of it, each with what to do: for most errors one thing.
+    #[must_use]
+    pub fn told(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Policy { path, problems } => problems
+                .iter()
+                .map(|Problem { line, column, message, remedy }| {
+                    let place = format!("{}, line {line}, column {column}", path.display());
+                    (format!("{place}: {message}"), remedy.clone())
+                })
+                .collect(),
+            _ => vec![(self.to_string(), self.hint())],
         }
     }
 
@@ -108,6 +133,7 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Self::Usage { hint, .. } | Self::NoInput { hint, .. } | Self::Output { hint, .. } => hint.clone(),
+            Self::Policy { .. } => "certferry generate policy prints a file with all keys explained; nothing was written".into(),
             Self::Read { .. } => "check that the medium is readable, copy the file anew, and run again; nothing was written".into(),
             Self::Changed { .. } => "wait until the export has ended, then run again; nothing was written".into(),
             Self::Spill { .. } => {

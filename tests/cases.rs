@@ -3,10 +3,14 @@
 //! reader and path engine. Keys are made at run time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "cases/anchors.rs"]
+mod anchors;
 #[path = "cases/certificates.rs"]
 mod certificates;
 #[path = "cases/check.rs"]
 mod check;
+#[path = "cases/keys.rs"]
+mod keys;
 #[path = "cases/make.rs"]
 mod make;
 #[path = "cases/objects.rs"]
@@ -15,6 +19,8 @@ mod objects;
 mod paths;
 #[path = "support/pki.rs"]
 mod pki;
+#[path = "cases/policy.rs"]
+mod policy;
 mod program;
 #[path = "cases/scene.rs"]
 mod scene;
@@ -48,6 +54,8 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::value,
     objects::input,
     objects::run,
+    objects::trust_store,
+    policy::policy,
     paths::building,
     paths::constraints,
     paths::revocation,
@@ -154,6 +162,16 @@ fn inputs() {
 #[test]
 fn runs() {
     all(objects::run());
+}
+
+#[test]
+fn trust_stores() {
+    all(objects::trust_store());
+}
+
+#[test]
+fn policies() {
+    all(policy::policy());
 }
 
 #[test]

@@ -323,7 +323,7 @@ fn signer_is_valid(engine: &Engine<'_>, signer: usize, anchor: usize, level: u8)
         return known;
     }
     let rules = Rules { options: &engine.options, level };
-    let view = View { engine, extra: &[] };
+    let view = View { engine, extra: &[], counts: None };
     let own = facts(&entry.certificate, rules);
     let valid = note_verdict(&own, rules).0 == Verdict::Valid
         && view.candidates(&entry.issuer, entry.authority_key_id).into_iter().take(MAX_CRL_SIGNERS).any(

@@ -18,8 +18,10 @@ use crate::judge::{Counts, Judge, Memory, World, earliest};
 use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
 use crate::object::{Object, Place};
 use crate::parallel;
+use crate::policy::{InForce, Word};
 use crate::recipient::{self, Reach, Role};
-use crate::rules::{Finding, input as input_rules};
+use crate::rules::{Finding, input as input_rules, policy as policy_rules};
+use crate::trust::Authorities;
 
 /// What one job gives, in the order of the input.
 #[derive(Default)]
@@ -36,6 +38,8 @@ pub struct Results {
     pub tally: Option<(u32, BlockTally)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
+    /// Authorities that published certificates rest on.
+    pub authorities: Authorities,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
     /// How often each code was found with each weight: an expired certificate is a warning at one
@@ -52,8 +56,15 @@ impl Results {
         *self.codes.entry((code, severity)).or_default() += 1;
     }
 
-    /// Adds a finding that belongs to no recipient.
-    pub fn finding(&mut self, finding: &Finding, address: Option<String>, source: Option<SourceLine>) {
+    /// Adds a finding that belongs to no recipient, as the policy weighs it.
+    pub fn finding(
+        &mut self,
+        policy: &InForce,
+        mut finding: Finding,
+        address: Option<String>,
+        source: Option<SourceLine>,
+    ) {
+        policy.settle(&mut finding);
         self.counts.finding(finding.severity);
         self.code(finding.rule.code, finding.severity);
         self.findings.push(finding.line(None, address, None, source));
@@ -173,11 +184,11 @@ impl Second<'_> {
         };
         let read = record::from_file(&bytes, &source.path, index, self.reading.map.as_ref());
         let place = |line: u64| Some(SourceLine { input: source.path.clone(), line });
-        for (line, finding) in &read.findings {
-            results.finding(finding, None, place(*line));
+        for (line, finding) in read.findings {
+            results.finding(&self.judge.policy, finding, None, place(line));
         }
-        for (line, finding) in &read.unreadable {
-            results.finding(finding, None, place(*line));
+        for (line, finding) in read.unreadable {
+            results.finding(&self.judge.policy, finding, None, place(line));
             results.counts.values += 1;
             results.counts.unreadable += 1;
             results.unreadable.push(index);
@@ -203,15 +214,24 @@ impl Second<'_> {
                 return;
             }
         };
-        let (kind, kind_reason) = match recipient::role(&object, self.reading.source_rules) {
-            Role::Recipient(kind, why) => (kind, why),
+        let policy = &self.judge.policy;
+        let ignored = match recipient::role(&object, self.reading.source_rules) {
+            Role::Recipient(kind, why) if policy.policy().kinds.contains(&kind) => Ok((kind, why)),
+            Role::Recipient(kind, why) => {
+                let why = format!("the policy does not take the kind {} ({why})", kind.word());
+                Err((&policy_rules::KIND_NOT_TAKEN, why))
+            }
             Role::Structure => return,
-            Role::Ignored(rule, why) => {
+            Role::Ignored(rule, why) => Err((rule, why)),
+        };
+        let (kind, kind_reason) = match ignored {
+            Ok(recipient) => recipient,
+            Err((rule, why)) => {
                 results.counts.values += object.values.len() as u64;
                 results.counts.ignored += object.values.len() as u64;
-                let finding = Finding::new(rule, why, "");
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
-                results.finding(&finding, object.dn.clone(), Some(source));
+                let finding = Finding::new(rule, why, "");
+                results.finding(policy, finding, object.dn.clone(), Some(source));
                 return;
             }
         };
@@ -244,6 +264,7 @@ impl Second<'_> {
         results.unreadable.extend(judged.unreadable_in);
         let label =
             judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
+        results.authorities.add(judged.links, &label);
         results
             .internal_crl
             .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));
@@ -255,7 +276,7 @@ impl Second<'_> {
     fn problems(&self, source: u32, problems: &mut Vec<Problem>, results: &mut Results) {
         for problem in problems.drain(..) {
             let input = self.input(Place { input: source, line: problem.line });
-            ldif_finding(source, &problem, input, results);
+            ldif_finding(&self.judge.policy, source, &problem, input, results);
         }
     }
 }
@@ -269,7 +290,7 @@ pub fn is_about_certificate(problem: &Problem) -> bool {
 }
 
 /// Adds what the LDIF reader reported to the results.
-pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
+pub fn ldif_finding(policy: &InForce, source: u32, problem: &Problem, input: String, results: &mut Results) {
     let finding = input_rules::of_ldif(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
@@ -278,7 +299,8 @@ pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut
             results.unreadable.push(source);
         }
     }
-    results.finding(&finding, problem.dn.clone(), Some(SourceLine { input, line: problem.line }));
+    let place = SourceLine { input, line: problem.line };
+    results.finding(policy, finding, problem.dn.clone(), Some(place));
 }
 
 /// An output error as one that ends the run.

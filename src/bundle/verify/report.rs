@@ -1,5 +1,6 @@
 //! What `verify` found, as data and as text.
 
+use crate::bundle::TRUST_STORE;
 use crate::bundle::model::{Summary, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
@@ -39,8 +40,46 @@ pub enum Scope {
 pub enum Signature {
     /// There is none.
     Unsigned,
-    /// There is one, and nobody checked it.
+    /// There is one that cannot be checked without the signer's certificate.
     NotChecked,
+    /// There is a good one, and nobody said whose it must be.
+    NotAsked,
+    /// There is a good one by the signer that was asked for.
+    Good,
+    /// There is one that proves nothing, or one by somebody else.
+    Bad,
+}
+
+/// Who signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignerReport {
+    /// Subject of the signer's certificate.
+    pub subject: String,
+    /// Its issuer.
+    pub issuer: String,
+    /// Its serial number, hex with colons.
+    pub serial: String,
+    /// SHA-256 of its DER, lower-case hex.
+    pub sha256: String,
+    /// SHA-1 of its DER (Windows' thumbprint), lower-case hex.
+    pub sha1: String,
+    /// End of its validity, RFC 3339.
+    pub not_after: String,
+}
+
+/// The signature over one half's SHA256SUMS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HalfSignature {
+    /// The list that is signed, relative to the folder that was checked.
+    pub file: String,
+    /// What is known about its signature.
+    pub state: Signature,
+    /// Who signed, as far as the certificate is known.
+    pub signer: Option<SignerReport>,
+    /// When the signer claims to have signed, RFC 3339; null when there is no claim.
+    pub claimed_signing_time: Option<String>,
 }
 
 /// Kind of a problem.
@@ -69,10 +108,14 @@ pub enum ProblemKind {
     Totals,
     /// The manifest contradicts itself or another file of its half.
     Manifest,
+    /// The trust store is not as certferry writes it, or not what manifest and payload need.
+    Trust,
     /// The upload script is not this release's.
     Script,
     /// The bundle's lifetime is over.
     Expired,
+    /// The signature is missing although a signer was asked for, proves nothing, or is somebody else's.
+    Signature,
 }
 
 /// One reason why a bundle must not be used.
@@ -113,8 +156,10 @@ pub struct Report {
     pub revocation_fresh_until: Option<String>,
     /// True when no path was verified; null when unknown.
     pub unverified: Option<bool>,
-    /// What is known about signatures.
+    /// What is known about signatures, over all halves that were looked at: the worst of them.
     pub signature: Signature,
+    /// The signature of each half.
+    pub signatures: Vec<HalfSignature>,
     /// Totals of the manifest (review/ only).
     pub summary: Option<Summary>,
     /// Counts of transfer.json (transfer/ only).
@@ -145,6 +190,7 @@ impl Report {
             revocation_fresh_until: None,
             unverified: None,
             signature: Signature::Unsigned,
+            signatures: Vec::new(),
             summary: None,
             counts: None,
             transfer_sums_sha256: None,
@@ -192,6 +238,24 @@ impl Report {
         self.notes.push(text.into());
     }
 
+    /// What is known about signatures, in words.
+    fn signature_text(&self) -> &'static str {
+        match self.signature {
+            Signature::Unsigned if self.signatures.iter().any(|half| half.state != Signature::Unsigned) => {
+                "unsigned in part: nothing shows who made the half without a signature"
+            }
+            Signature::Unsigned => {
+                "unsigned: the sums show what changed by accident; nothing shows who made this"
+            }
+            Signature::NotChecked => "a signature is there and was not checked",
+            Signature::NotAsked => {
+                "signed, but nobody said whose signature it must be: compare the signer below, or name one with --signer"
+            }
+            Signature::Good => "signed by the signer that was asked for",
+            Signature::Bad => "the signature is bad, or somebody else's: nothing shows who made this",
+        }
+    }
+
     /// The report in words, for a terminal: what names and files hold cannot move the cursor or forge a line.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -210,13 +274,7 @@ impl Report {
         if self.unverified == Some(true) {
             let _ = writeln!(text, "UNVERIFIED: no certification path was checked when this bundle was made");
         }
-        let signature = match self.signature {
-            Signature::Unsigned => {
-                "unsigned: the sums show what changed by accident; nothing shows who made this"
-            }
-            Signature::NotChecked => "a signature is there and was not checked",
-        };
-        let _ = writeln!(text, "{signature}\n");
+        let _ = writeln!(text, "{}\n", self.signature_text());
         let mut row = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 let _ = writeln!(text, "{name:<22}{}", visible(&value));
@@ -226,6 +284,18 @@ impl Report {
         row("bundle id", self.id.clone());
         row("made by", self.tool.as_ref().map(|tool| format!("{} {}", tool.name, tool.version)));
         row("judged at", self.evaluated_at.clone());
+        for half in &self.signatures {
+            let Some(signer) = &half.signer else { continue };
+            let claim = half.claimed_signing_time.as_deref().unwrap_or("an instant that is not told");
+            let (subject, sha1) = (&signer.subject, &signer.sha1);
+            row(
+                "signed",
+                Some(format!(
+                    "{} by {subject} (SHA-1 {sha1}), who claims to have done so at {claim}",
+                    half.file
+                )),
+            );
+        }
         row("valid until", self.valid_until.clone());
         row("revocation fresh to", self.revocation_fresh_until.clone());
         row("transfer/SHA256SUMS", self.transfer_sums_sha256.clone());
@@ -255,6 +325,14 @@ impl Report {
                     "{} recipients in {} files, {} userCertificate and {} userSMIMECertificate values",
                     counts.recipients, counts.files, counts.user_certificate, counts.user_smime_certificate
                 )
+            }),
+        );
+        row(
+            "trust store",
+            self.counts.as_ref().map(|counts| match counts.trust_certificates {
+                0 => format!("none: there is no {TRUST_STORE}"),
+                1 => format!("{TRUST_STORE}, 1 authority's certificate"),
+                all => format!("{TRUST_STORE}, {all} authorities' certificates"),
             }),
         );
         for note in &self.notes {
