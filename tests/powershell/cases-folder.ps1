@@ -194,3 +194,45 @@ foreach ($tells in $true, $false) {
         Assert-Says $r @($(if ($tells) { 'Session: admin@contoso.com, contoso.onmicrosoft.com' } else { 'Session: not known' }))
     }
 }
+
+# ---- edited, and the hash list made anew: what only the counts, the id and the signature can show
+
+Test-Case 'a recipient taken out, hashes made anew: the counts show it' {
+    foreach ($n in 'a', 'b') { Add-StandInRecipient -Address "$n@contoso.com" }
+    [void](New-Folder @(, @((Get-Line 1 'a@contoso.com' 'mailbox' $A), (Get-Line 2 'b@contoso.com' 'mailbox' $A))))
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Substring(0, $t.IndexOf("`n") + 1) }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('The payload holds 1 recipients', 'transfer.json says 2 recipients')
+}
+Test-Case 'a value added, hashes made anew: the counts show it' {
+    Start-Plain | Out-Null
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace("""$A""", """$A"",""$B""") }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('1 recipients, 2 + 0 values', '1 recipients, 1 + 0 values')
+}
+Test-Case 'a payload file of another bundle, hashes made anew: the counts show it' {
+    Start-Plain | Out-Null
+    [IO.File]::WriteAllText("$script:Folder/payload/0002.ndjson", (Get-Line 2 'b@contoso.com' 'mailbox' $A) + "`n"); Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('2 recipients', '2 files', '1 files')
+}
+Test-Case 'the transfer.json of another bundle, hashes made anew: the id shows it' {
+    Start-Plain | Out-Null
+    Edit-File 'transfer.json' { param($t) $t.Replace($Ids, 'f' * 64) }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script @{ BundleId = $Ids }) @("This is the bundle $('f' * 64)")
+}
+Test-Case 'a value exchanged, hashes made anew: the hash of the list is said, to be compared' {
+    Start-Plain | Out-Null
+    $before = (Get-FileHash -LiteralPath "$script:Folder/SHA256SUMS").Hash.ToLowerInvariant()
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace($A, $B) }; Write-HashList $script:Folder
+    $after = (Get-FileHash -LiteralPath "$script:Folder/SHA256SUMS").Hash.ToLowerInvariant()
+    $r = Invoke-Script
+    Assert-Says $r @("SHA-256 of SHA256SUMS: $after")
+    Assert-That ($before -cne $after -and $r.Text.IndexOf($before, [StringComparison]::Ordinal) -lt 0) 'the hash of the list did not change'
+}
+Test-Case 'one value twice in a set is refused' {
+    [void](New-Folder @(, @(Get-Line 1 'a@contoso.com' 'mailbox' @($A, $A))))
+    Assert-Refused (Invoke-Script) @('payload/0001.ndjson, line 1')
+}
+Test-Case 'a payload with Windows line ends, hashed so, is read alike' {
+    Start-Plain | Out-Null
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace("`n", "`r`n") }; Write-HashList $script:Folder
+    Assert-Row (Invoke-Script) 'anna@contoso.com' 'updated'
+}

@@ -214,3 +214,40 @@ Test-Case '-DelayMilliseconds: a pause between any two calls, 500 ms by default'
     Assert-Equal $global:Slept.Count ($calls - 1) 'pauses'
     Assert-That (@($global:Slept | Where-Object { $_ -ne 0.5 }).Count -eq 0) 'other pauses'
 }
+Test-Case 'a domain in letters and the same as xn--: one address' {
+    Add-StandInRecipient -Address 'a@xn--bcker-gra.example' -FoundBy "a@b$([char]0xE4)cker.example"
+    [void](New-Folder @(, @(Get-Line 1 "a@b$([char]0xE4)cker.example" 'mailbox' $A)))
+    Assert-Row (Invoke-Script) "a@b$([char]0xE4)cker.example" 'updated'
+}
+Test-Case 'a contact is the external address, not one of ours' {
+    Add-StandInRecipient -Address 'p@contoso.com' -Type 'MailContact' -External 'p@elsewhere.example'
+    [void](New-Folder @(, @(Get-Line 1 'p@elsewhere.example' 'mailContact' $A)))
+    Assert-Row (Invoke-Script) 'p@elsewhere.example' 'updated'
+    Assert-Set 'p@contoso.com' UserCertificate @($A)
+}
+Test-Case 'a contact that has it as another address, where a mailbox was expected' {
+    Add-StandInRecipient -Address 'p@contoso.com' -Type 'MailContact' -External 'p@elsewhere.example'
+    [void](New-Folder @(, @(Get-Line 1 'p@contoso.com' 'mailbox' $A)))
+    Assert-Row (Invoke-Script) 'p@contoso.com' 'unexpected-contact'
+}
+Test-Case 'fewer than 20, all synchronised: the other target is named all the same' {
+    Start-One @{ IsDirSynced = $true }
+    Assert-Says (Invoke-Script) @('All of these recipients are synchronised', '--target active-directory')
+}
+Test-Case 'after a preview and after a pilot the next command is said' {
+    Start-Five
+    $r = Invoke-Script @{ WhatIf = $true }
+    Assert-Says $r @("To do it:    & '$Script' -Path '$script:Folder' -AllowUnsigned -DelayMilliseconds 0")
+    $r = Invoke-Script @{ First = 3 }
+    Assert-Says $r @("Everybody:   & '$Script' -Path '$script:Folder' -AllowUnsigned -DelayMilliseconds 0 -Journal '")
+}
+Test-Case 'the command that goes on works as it is printed' {
+    Start-Five
+    Add-StandInFault -Command 'Set-Mailbox' -At 3 -Kind 'session'
+    $r = Invoke-Script @{ Exclude = @('u1@contoso.com', 'u4@contoso.com') }
+    $command = [regex]::Match($r.Text, 'then   (& .+)').Groups[1].Value
+    $said = & ([scriptblock]::Create($command)) *>&1
+    Assert-Equal $LASTEXITCODE 0 "exit code of $command"
+    foreach ($n in 2, 3, 5) { Assert-Set "u$n@contoso.com" UserCertificate @($A) }
+    foreach ($n in 1, 4) { Assert-Set "u$n@contoso.com" UserCertificate @($Old) }
+}

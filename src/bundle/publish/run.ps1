@@ -118,14 +118,14 @@ function Write-Summary {
         if (-not $Rollback -and -not $VerifyOnly) { Write-Note ('To undo:     & ' + (ConvertTo-Quoted $PSCommandPath) + ' -Rollback -Journal ' + (ConvertTo-Quoted $Run.JournalPath)) }
     }
     if ($null -ne $Run.SessionLost) { Write-SessionLost $again }
+    elseif ($Run.Synchronised -gt 0 -and $Run.Synchronised -eq $Run.Taken) {
+        $what = if ($Run.Stop) { "Stopped: the first $($Run.Taken) recipients are all synchronised" } else { 'All of these recipients are synchronised' }
+        Write-Note "$what from your on-premises directory, so this is the wrong place: their certificates are changed there. Ask the maker of the bundle for a change for the directory (certferry convert --target active-directory); Entra Connect carries it up."
+    }
     elseif ($Run.Stop -ceq 'failures') {
         Write-Note "Stopped: $($Run.Failures) recipients need a person, and -MaxFailures is $MaxFailures. The others were not touched. Read the lines above, and mend the cause."
         Write-Note "To go on:    $(Get-CommandText)"
         Write-Note "             $again"
-    }
-    elseif ($Run.Synchronised -gt 0 -and $Run.Synchronised -eq $Run.Taken) {
-        $what = if ($Run.Stop) { 'Stopped: the first 20 recipients are all synchronised' } else { 'All of these recipients are synchronised' }
-        Write-Note "$what from your on-premises directory, so this is the wrong place: their certificates are changed there. Ask the maker of the bundle for a change for the directory (certferry convert --target active-directory); Entra Connect carries it up."
     }
     elseif ($Run.Failures -gt 0) {
         Write-Note "$(if ($Run.Failures -eq 1) { '1 recipient needs' } else { "$($Run.Failures) recipients need" }) a person: read what is said of them above$(if ($Run.ResultPath) { ' or in the result file' }), mend the cause, and run the same command again."

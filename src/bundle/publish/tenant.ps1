@@ -93,11 +93,20 @@ function ConvertFrom-ProxyAddress {
 function Test-Bearer {
     [CmdletBinding()] param($Object, [string] $Kind, [string] $Address)
     $names = if ($Kind -ceq 'mailContact') { @('ExternalEmailAddress') } else { @('PrimarySmtpAddress', 'EmailAddresses') }
+    $wanted = ConvertTo-AsciiDomain $Address
     foreach ($name in $names) {
         $borne = Get-PropertyValue $Object $name
-        foreach ($value in $borne) { if ([string]::Equals((ConvertFrom-ProxyAddress $value), $Address, $IgnoreCase)) { return $true } }
+        foreach ($value in $borne) { if ([string]::Equals((ConvertTo-AsciiDomain (ConvertFrom-ProxyAddress $value)), $wanted, $IgnoreCase)) { return $true } }
     }
     return $false
+}
+
+# A domain may be written in letters or as xn--...; both are the same.
+function ConvertTo-AsciiDomain {
+    [CmdletBinding()] param([string] $Address)
+    if (-not [regex]::IsMatch($Address, '@.*[^\x00-\x7f]')) { return $Address }
+    $at = $Address.LastIndexOf('@') + 1
+    try { return $Address.Substring(0, $at) + (New-Object System.Globalization.IdnMapping).GetAscii($Address.Substring($at)) } catch { return $Address }
 }
 
 function Get-Kind {
