@@ -12,23 +12,29 @@ $script:Faults = New-Object 'System.Collections.Generic.List[object]'
 $script:Counters = @{}
 $script:Stale = @{}
 $script:Shape = 'bytes'
+$script:Sync = 'bool'
 $script:LogFile = ''
 $script:StateFile = ''
 
 function Initialize-StandIn {
     <#
     .SYNOPSIS
-    Empties the tenant. Shape: how values come back: bytes (list of byte[]), base64 (texts), numbers (lists of numbers), lone (no list around one value).
+    Empties the tenant. Shape: how values come back: bytes (list of byte[]), base64 (texts), numbers (lists of numbers), lone (no list around one value),
+    wrapped (objects around byte[], as a serialiser leaves them), apart (one value as a list of its bytes).
+    Sync: how IsDirSynced comes back: bool, text, missing.
     #>
-    [CmdletBinding()] param([string] $Shape = 'bytes', [string] $LogFile = '', [string] $StateFile = '')
+    [CmdletBinding()] param([string] $Shape = 'bytes', [string] $LogFile = '', [string] $StateFile = '', [string] $Sync = 'bool')
     $script:People.Clear(); $script:Calls.Clear(); $script:Faults.Clear(); $script:Counters = @{}; $script:Stale = @{}
-    $script:Shape = $Shape; $script:LogFile = $LogFile; $script:StateFile = $StateFile
+    $script:Shape = $Shape; $script:Sync = $Sync; $script:LogFile = $LogFile; $script:StateFile = $StateFile
     Reset-TrustState
     if ($StateFile -and [IO.File]::Exists($StateFile)) {
+        # Nothing is saved while it is read: a run may be killed here too.
+        $script:StateFile = ''
         foreach ($line in [IO.File]::ReadAllLines($StateFile)) {
             $j = ConvertFrom-Json -InputObject $line
             Add-StandInRecipient -Address $j.Address -Type $j.Type -Guid $j.Guid -UserCertificate $j.UserCertificate -UserSMimeCertificate $j.UserSMimeCertificate -IsDirSynced:$j.IsDirSynced
         }
+        $script:StateFile = $StateFile
     }
 }
 
@@ -68,7 +74,8 @@ function Get-StandInCall {
 function Add-StandInFault {
     <#
     .SYNOPSIS
-    The Nth call of a command (* for any) fails in a way: throttle, throttle-after:SECONDS, throttle-header:SECONDS, timeout, applied-timeout, foreign-timeout:VALUE (someone else writes meanwhile), session, denied, stale:READS, kill-before, kill-after.
+    The Nth call of a command (* for any) fails in a way: throttle, throttle-after:SECONDS, throttle-header:SECONDS, timeout, applied-timeout, applied-stale:READS (both), foreign-timeout:VALUE (someone else writes meanwhile), session, denied, stale:READS, kill-before, kill-after,
+    status:CODE (an HTTP status and no telling text), type:NAME:TEXT (an exception of that .NET type), id:ID:TEXT (an error id), cut:N (a list breaks off after N objects), nothing (neither object nor error), vanish (the session takes its cmdlets away).
     #>
     [CmdletBinding()] param([string] $Command, [int] $At, [string] $Kind, [int] $Times = 1)
     for ($i = 0; $i -lt $Times; $i++) { $script:Faults.Add([pscustomobject]@{ Command = $Command; At = $At + $i; Kind = $Kind }) }
@@ -117,6 +124,14 @@ function Get-FaultRecord {
     }
     if ($Kind -like '*timeout*') { return Get-Failure 'Timeout' 'The operation has timed out.' 'OperationTimeout' }
     if ($Kind -eq 'session') { return Get-Failure 'Session' 'You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.' }
+    if ($Kind -like 'status:*') {
+        $e = Add-Member -InputObject (New-Object System.Exception 'Fehler beim Abfragen des Dienstes.') -NotePropertyName Response -NotePropertyValue ([pscustomobject]@{ StatusCode = [Net.HttpStatusCode][int]$Kind.Split(':')[1] }) -PassThru
+        return Get-Failure 'Rest' '' 'NotSpecified' $e
+    }
+    if ($Kind -like 'type:*') { return Get-Failure 'Typed' '' 'NotSpecified' (New-Object $Kind.Split(':')[1] $Kind.Split(':', 3)[2]) }
+    if ($Kind -like 'id:*') { return Get-Failure $Kind.Split(':')[1] $Kind.Split(':', 3)[2] }
+    if ($Kind -like 'cut:*') { return Get-Failure 'Cut' 'The connection was closed: the operation has timed out.' 'OperationTimeout' }
+    if ($Kind -eq 'vanish') { return Get-Failure 'CommandNotFoundException' '' 'ObjectNotFound' (New-Object System.Management.Automation.CommandNotFoundException 'The term is not recognized.') }
     if ($Kind -eq 'denied') { return Get-Failure 'Denied' "Active Directory operation failed. The object 'X' is read-only for reasons of its own." }
     if ($Kind -eq 'kill-before') { [System.Diagnostics.Process]::GetCurrentProcess().Kill(); [System.Threading.Thread]::Sleep(60000) }
     return $null
@@ -136,9 +151,11 @@ function ConvertTo-Shape {
     $list = New-Object System.Collections.ArrayList
     foreach ($v in $Values) {
         if ($script:Shape -eq 'base64') { $list.Insert(0, $v) }
+        elseif ($script:Shape -eq 'wrapped') { $list.Insert(0, [psobject]::AsPSObject([Convert]::FromBase64String($v))) }
         elseif ($script:Shape -eq 'numbers') { $list.Insert(0, [object[]][int[]][Convert]::FromBase64String($v)) }
         else { $list.Insert(0, [Convert]::FromBase64String($v)) }
     }
+    if ($script:Shape -eq 'apart' -and $list.Count -eq 1) { return , [object[]][int[]]$list[0] }
     if ($script:Shape -eq 'lone' -and $list.Count -eq 1) { return , $list[0] }
     if ($script:Shape -eq 'lone' -and $list.Count -eq 0) { return $null }
     return , $list
@@ -146,10 +163,25 @@ function ConvertTo-Shape {
 
 function Read-Recipient {
     [CmdletBinding()] param($Caller, [string] $Command, [hashtable] $Parameters, [string] $Type)
+    $cut = -1
     foreach ($kind in @(Register-Call $Command $Parameters)) {
+        if ($kind -eq 'nothing') { return }
         $record = Get-FaultRecord $kind
+        if ($kind -like 'cut:*') { $cut = [int]$kind.Split(':')[1]; $late = $record; continue }
         if ($null -ne $record) { $Caller.WriteError($record); return }
     }
+    if ($Parameters.ContainsKey('ResultSize')) {
+        if ($Parameters['ResultSize'] -ne 'Unlimited') { $Caller.WriteError((Get-Failure 'Size' 'There are more results available than are currently displayed.')); return }
+        foreach ($p in $script:People) {
+            if ($p.Type -ne $Type) { continue }
+            if ($cut -eq 0) { $Caller.WriteError($late); return }
+            $cut--
+            ConvertTo-Shown $p
+        }
+        if ($cut -ge 0) { $Caller.WriteError($late) }
+        return
+    }
+    if (-not $Parameters.ContainsKey('Identity')) { $Caller.WriteError((Get-Failure 'NoIdentity' 'Neither -Identity nor -ResultSize was given.')); return }
     $found = @(Find-Person $Parameters['Identity'] | Where-Object { -not $Type -or $_.Type -eq $Type })
     if ($found.Count -eq 0) { $Caller.WriteError((Get-NotFound $Parameters['Identity'])); return }
     foreach ($p in $found) {
@@ -161,9 +193,19 @@ function Read-Recipient {
         }
         $shown = $p
         if ($script:Stale.ContainsKey($p.Guid) -and $script:Stale[$p.Guid].Reads -gt 0) { $script:Stale[$p.Guid].Reads--; $shown = $script:Stale[$p.Guid] }
-        [pscustomobject]@{ Identity = "cn=$($p.Address)"; Guid = [guid]$p.Guid; IsDirSynced = ($p.IsDirSynced -and -not $p.HideSync); PrimarySmtpAddress = $p.Address
-            UserCertificate = (ConvertTo-Shape $shown.UserCertificate); UserSMimeCertificate = (ConvertTo-Shape $shown.UserSMimeCertificate) }
+        ConvertTo-Shown $p $shown
     }
+}
+
+# What Get-Mailbox and its siblings show of a recipient.
+function ConvertTo-Shown {
+    [CmdletBinding()] param($Person, $Values = $Person)
+    $o = [ordered]@{ Identity = "cn=$($Person.Address)"; Guid = [guid]$Person.Guid; PrimarySmtpAddress = $Person.Address
+        ExternalEmailAddress = $(if ($Person.External) { "SMTP:$($Person.External)" } else { $null })
+        UserCertificate = (ConvertTo-Shape $Values.UserCertificate); UserSMimeCertificate = (ConvertTo-Shape $Values.UserSMimeCertificate) }
+    $synced = $Person.IsDirSynced -and -not $Person.HideSync
+    if ($script:Sync -eq 'text') { $o.IsDirSynced = [string]$synced } elseif ($script:Sync -ne 'missing') { $o.IsDirSynced = $synced }
+    [pscustomobject]$o
 }
 
 # What the server does with one of the two parameters: base64 texts, or an error text.
@@ -190,7 +232,7 @@ function Write-Recipient {
     $late = $null
     $found = @(Find-Person $Parameters['Identity'] | Where-Object { $_.Type -eq $Type })
     foreach ($kind in @(Register-Call $Command $Parameters)) {
-        if ($kind -eq 'applied-timeout' -or $kind -eq 'kill-after' -or $kind -like 'stale:*') { $late = $kind; continue }
+        if ($kind -eq 'applied-timeout' -or $kind -eq 'kill-after' -or $kind -like '*stale:*') { $late = $kind; continue }
         if ($kind -like 'foreign-timeout:*') { $found[0].UserCertificate = [string[]]@($kind.Split(':')[1]) }
         $record = Get-FaultRecord $kind
         if ($null -ne $record) { $Caller.WriteError($record); return }
@@ -206,17 +248,17 @@ function Write-Recipient {
         $Caller.WriteError((Get-Failure 'Synced' "The operation on mailbox `"$($p.Address)`" failed because it's out of the current user's write scope. The action '$Command', 'UserCertificate', can't be performed on the object because the object is being synchronized from your on-premises organization."))
         return
     }
-    if ($late -like 'stale:*') { $script:Stale[$p.Guid] = [pscustomobject]@{ Reads = [int]$late.Split(':')[1]; UserCertificate = $p.UserCertificate; UserSMimeCertificate = $p.UserSMimeCertificate } }
+    if ($late -like '*stale:*') { $script:Stale[$p.Guid] = [pscustomobject]@{ Reads = [int]$late.Split(':')[1]; UserCertificate = $p.UserCertificate; UserSMimeCertificate = $p.UserSMimeCertificate } }
     foreach ($name in $new.Keys) { $p.$name = [string[]]$new[$name] }
     Save-State
     if ($late -eq 'kill-after') { [void](Get-FaultRecord 'kill-before') }
-    if ($late -eq 'applied-timeout') { $Caller.WriteError((Get-FaultRecord 'timeout')) }
+    if ($late -like 'applied-*') { $Caller.WriteError((Get-FaultRecord 'timeout')) }
 }
 
 function Get-Recipient { [CmdletBinding()] param([Parameter(Mandatory = $true, Position = 0)] [string] $Identity) Read-Recipient $PSCmdlet 'Get-Recipient' $PSBoundParameters '' }
-function Get-Mailbox { [CmdletBinding()] param([Parameter(Mandatory = $true, Position = 0)] [string] $Identity) Read-Recipient $PSCmdlet 'Get-Mailbox' $PSBoundParameters 'UserMailbox' }
-function Get-MailUser { [CmdletBinding()] param([Parameter(Mandatory = $true, Position = 0)] [string] $Identity) Read-Recipient $PSCmdlet 'Get-MailUser' $PSBoundParameters 'MailUser' }
-function Get-MailContact { [CmdletBinding()] param([Parameter(Mandatory = $true, Position = 0)] [string] $Identity) Read-Recipient $PSCmdlet 'Get-MailContact' $PSBoundParameters 'MailContact' }
+function Get-Mailbox { [CmdletBinding()] param([Parameter(Position = 0)] [string] $Identity, $ResultSize) Read-Recipient $PSCmdlet 'Get-Mailbox' $PSBoundParameters 'UserMailbox' }
+function Get-MailUser { [CmdletBinding()] param([Parameter(Position = 0)] [string] $Identity, $ResultSize) Read-Recipient $PSCmdlet 'Get-MailUser' $PSBoundParameters 'MailUser' }
+function Get-MailContact { [CmdletBinding()] param([Parameter(Position = 0)] [string] $Identity, $ResultSize) Read-Recipient $PSCmdlet 'Get-MailContact' $PSBoundParameters 'MailContact' }
 function Set-Mailbox {
     [CmdletBinding(SupportsShouldProcess = $true)] param([Parameter(Mandatory = $true, Position = 0)] [string] $Identity, $UserCertificate, $UserSMimeCertificate)
     if ($PSCmdlet.ShouldProcess($Identity)) { Write-Recipient $PSCmdlet 'Set-Mailbox' $PSBoundParameters 'UserMailbox' }

@@ -121,7 +121,7 @@ Test-Case 'so is one in a sub-folder of it, and the default place when it is the
     Set-Location -LiteralPath $script:Folder
     Assert-Refused (Invoke-Script @{ Path = '.'; AllowUnsigned = $true } -Plain) @('would lie in the transfer folder')
 }
-Test-Case 'a result file that exists is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/r.csv", 'mine'); Assert-Refused (Invoke-Script @{ Result = "$script:Dir/r.csv" }) @('The result file cannot be created'); Assert-Equal ([IO.File]::ReadAllText("$script:Dir/r.csv")) 'mine' 'file' }
+Test-Case 'a result file that exists is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/r.csv", 'mine'); Assert-Refused (Invoke-Script @{ Result = "$script:Dir/r.csv" }) @('The Result file cannot be created'); Assert-Equal ([IO.File]::ReadAllText("$script:Dir/r.csv")) 'mine' 'file' }
 Test-Case 'a folder for the journal that does not exist is refused' { [void](Start-Plain); Assert-Refused (Invoke-Script @{ Journal = "$script:Dir/no/j.ndjson" }) @('The folder for the Journal file does not exist') }
 Test-Case 'a journal of another bundle is refused' {
     [void](Start-Plain); Assert-Equal (Invoke-Script).Code 0 'exit code'
@@ -129,7 +129,7 @@ Test-Case 'a journal of another bundle is refused' {
     [void](Start-Plain @{ id = 'f' * 64 })
     Assert-Refused (Invoke-Script) @("belongs to another bundle ($Ids)")
 }
-Test-Case 'a journal that is none is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/journal.ndjson", "hello`n"); Assert-Refused (Invoke-Script) @('is damaged: line 1') }
+Test-Case 'a journal that is none is refused' { [void](Start-Plain); [IO.File]::WriteAllText("$script:Dir/journal.ndjson", "hello`n"); Assert-Refused (Invoke-Script) @('line 1 is not a record', 'Keep this file') }
 Test-Case 'a journal with Windows line ends is refused' {
     [void](Start-Plain); [void](Invoke-Script)
     Initialize-StandIn
@@ -151,6 +151,88 @@ Test-Case 'a record that was being written when the computer stopped is dropped'
     Assert-Row (Invoke-Script @{ Rollback = $true }) 'anna@contoso.com' 'restored'
 }
 Test-Case '-Rollback without -Journal, and with one that is not there' {
-    Assert-Refused (Invoke-Script @{ Rollback = $true } -Plain) @('-Rollback needs the journal')
+    Assert-Refused (Invoke-Script @{ Rollback = $true } -Plain) @('-Rollback needs the journal', 'the current folder holds 0')
     Assert-Refused (Invoke-Script @{ Rollback = $true }) @('There is no journal at')
+}
+Test-Case '-Rollback without -Journal takes the only one in the current folder, and none of two' {
+    Start-Plain | Out-Null
+    [void](Invoke-Script @{ Path = $script:Folder; AllowUnsigned = $true } -Plain)
+    [IO.File]::Copy("$script:Dir/smime-journal-0123456789ab.ndjson", "$script:Dir/smime-journal-other.ndjson")
+    $r = Invoke-Script @{ Rollback = $true } -Plain
+    Assert-Equal $r.Code 2 'exit code'; Assert-Says $r @('the current folder holds 2')
+    [IO.File]::Delete("$script:Dir/smime-journal-other.ndjson")
+    $r = Invoke-Script @{ Rollback = $true; Path = $script:Folder; AllowUnsigned = $true; BundleId = $Ids } -Plain
+    Assert-Equal $r.Code 0 "exit code ($($r.Text))"
+    Assert-Says $r @('-Rollback has no use for -Path, -AllowUnsigned: left aside.')
+    Assert-Set 'anna@contoso.com' UserCertificate @()
+}
+Test-Case '-Rollback with the -BundleId of another journal is refused' {
+    Start-Plain | Out-Null
+    [void](Invoke-Script)
+    $calls = @(Get-StandInCall).Count
+    $r = Invoke-Script @{ Rollback = $true; BundleId = 'f' * 64 }
+    Assert-Equal $r.Code 2 'exit code'; Assert-Says $r @("is that of the bundle $Ids")
+    Assert-Equal @(Get-StandInCall).Count $calls 'calls'
+}
+foreach ($pair in @(@{ Rollback = $true; VerifyOnly = $true }, @{ Rollback = $true; Inventory = 'x' }, @{ VerifyOnly = $true; Inventory = 'x' })) {
+    Test-Case "a run does one thing: $(@($pair.Keys | Sort-Object) -join ' and ')" { Start-Plain | Out-Null; Assert-Refused (Invoke-Script $pair -Plain) @('were given together; a run does one of them') }
+}
+foreach ($one in @(@('Inventory', 'Only', 'a@contoso.com'), @('Inventory', 'Journal', 'j'), @('Rollback', 'Overwrite', $true), @('Rollback', 'MaxRemovals', '3'), @('VerifyOnly', 'TrustBackup', 't'), @('', 'AllowTrustRemoval', $true))) {
+    Test-Case "what a run does not use is refused: -$($one[1]) with -$($one[0])" {
+        Start-Plain | Out-Null
+        $with = @{ Path = $script:Folder; AllowUnsigned = $true; $one[1] = $one[2] }
+        if ($one[0]) { $with[$one[0]] = $(if ($one[0] -eq 'Inventory') { 'i.ndjson' } else { $true }) }
+        Assert-Refused (Invoke-Script $with -Plain) @("-$($one[1]) was given with", "eave -$($one[1]) out")
+    }
+}
+foreach ($tells in $true, $false) {
+    Test-Case "the session is named where the module tells whose it is ($tells)" {
+        Start-Plain | Out-Null
+        function global:Get-ConnectionInformation { [CmdletBinding()] param() if ($tells) { [pscustomobject]@{ UserPrincipalName = 'admin@contoso.com'; Organization = 'contoso.onmicrosoft.com' } } else { throw 'no' } }
+        try { $r = Invoke-Script } finally { Remove-Item -LiteralPath function:Get-ConnectionInformation }
+        Assert-Equal $r.Code 0 'exit code'
+        Assert-Says $r @($(if ($tells) { 'Session: admin@contoso.com, contoso.onmicrosoft.com' } else { 'Session: not known' }))
+    }
+}
+
+# ---- edited, and the hash list made anew: what only the counts, the id and the signature can show
+
+Test-Case 'a recipient taken out, hashes made anew: the counts show it' {
+    foreach ($n in 'a', 'b') { Add-StandInRecipient -Address "$n@contoso.com" }
+    [void](New-Folder @(, @((Get-Line 1 'a@contoso.com' 'mailbox' $A), (Get-Line 2 'b@contoso.com' 'mailbox' $A))))
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Substring(0, $t.IndexOf("`n") + 1) }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('The payload holds 1 recipients', 'transfer.json says 2 recipients')
+}
+Test-Case 'a value added, hashes made anew: the counts show it' {
+    Start-Plain | Out-Null
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace("""$A""", """$A"",""$B""") }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('1 recipients, 2 + 0 values', '1 recipients, 1 + 0 values')
+}
+Test-Case 'a payload file of another bundle, hashes made anew: the counts show it' {
+    Start-Plain | Out-Null
+    [IO.File]::WriteAllText("$script:Folder/payload/0002.ndjson", (Get-Line 2 'b@contoso.com' 'mailbox' $A) + "`n"); Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script) @('2 recipients', '2 files', '1 files')
+}
+Test-Case 'the transfer.json of another bundle, hashes made anew: the id shows it' {
+    Start-Plain | Out-Null
+    Edit-File 'transfer.json' { param($t) $t.Replace($Ids, 'f' * 64) }; Write-HashList $script:Folder
+    Assert-Refused (Invoke-Script @{ BundleId = $Ids }) @("This is the bundle $('f' * 64)")
+}
+Test-Case 'a value exchanged, hashes made anew: the hash of the list is said, to be compared' {
+    Start-Plain | Out-Null
+    $before = (Get-FileHash -LiteralPath "$script:Folder/SHA256SUMS").Hash.ToLowerInvariant()
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace($A, $B) }; Write-HashList $script:Folder
+    $after = (Get-FileHash -LiteralPath "$script:Folder/SHA256SUMS").Hash.ToLowerInvariant()
+    $r = Invoke-Script
+    Assert-Says $r @("SHA-256 of SHA256SUMS: $after")
+    Assert-That ($before -cne $after -and $r.Text.IndexOf($before, [StringComparison]::Ordinal) -lt 0) 'the hash of the list did not change'
+}
+Test-Case 'one value twice in a set is refused' {
+    [void](New-Folder @(, @(Get-Line 1 'a@contoso.com' 'mailbox' @($A, $A))))
+    Assert-Refused (Invoke-Script) @('payload/0001.ndjson, line 1')
+}
+Test-Case 'a payload with Windows line ends, hashed so, is read alike' {
+    Start-Plain | Out-Null
+    Edit-File 'payload/0001.ndjson' { param($t) $t.Replace("`n", "`r`n") }; Write-HashList $script:Folder
+    Assert-Row (Invoke-Script) 'anna@contoso.com' 'updated'
 }

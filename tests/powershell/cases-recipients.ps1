@@ -65,7 +65,7 @@ Test-Case 'a value of 32768 bytes goes over' {
     Assert-Row (Invoke-Script) 'anna@contoso.com' 'updated'
     Assert-Set 'anna@contoso.com' UserCertificate @($big)
 }
-foreach ($shape in @('bytes', 'base64', 'numbers', 'lone')) {
+foreach ($shape in @('bytes', 'base64', 'numbers', 'lone', 'wrapped', 'apart')) {
     Test-Case "the session returns values as $shape" {
         Initialize-StandIn -Shape $shape
         Start-One @{ UserCertificate = @($Old) } $A @($B, $C)
@@ -93,8 +93,20 @@ Test-Case 'an address that looks like an error text is still not found' {
 }
 Test-Case 'two recipients for one address: ambiguous' {
     Start-One
-    Add-StandInRecipient -Address 'other@contoso.com' -FoundBy 'anna@contoso.com'
+    Add-StandInRecipient -Address 'other@contoso.com' -Alias 'anna@contoso.com'
     Assert-Row (Invoke-Script) 'anna@contoso.com' 'ambiguous'
+    Assert-Equal @(Get-StandInCall 'Set-*').Count 0 'writing calls'
+}
+Test-Case 'a mailbox and a contact for one address: ambiguous' {
+    Start-One
+    Add-StandInRecipient -Address 'contact.anna@contoso.com' -Type 'MailContact' -External 'anna@contoso.com'
+    Assert-Row (Invoke-Script) 'anna@contoso.com' 'ambiguous'
+}
+Test-Case 'another recipient who is found by his name, and does not bear the address, is no second one' {
+    Start-One
+    Add-StandInRecipient -Address 'other@contoso.com' -FoundBy 'anna@contoso.com'
+    Assert-Row (Invoke-Script) 'anna@contoso.com' 'updated'
+    Assert-Set 'other@contoso.com' UserCertificate @()
 }
 Test-Case 'what is found must bear the address' {
     Add-StandInRecipient -Address 'other@contoso.com' -FoundBy 'anna@contoso.com'
@@ -202,76 +214,40 @@ Test-Case '-DelayMilliseconds: a pause between any two calls, 500 ms by default'
     Assert-Equal $global:Slept.Count ($calls - 1) 'pauses'
     Assert-That (@($global:Slept | Where-Object { $_ -ne 0.5 }).Count -eq 0) 'other pauses'
 }
-Test-Case 'the old values are in the journal before the write' {
-    Start-One @{ UserCertificate = @($Old, $Old2) }
-    Add-StandInFault -Command 'Set-Mailbox' -At 1 -Kind 'session'
-    [void](Invoke-Script)
-    $lines = [IO.File]::ReadAllLines([IO.Path]::Combine($script:Dir, 'journal.ndjson'))
-    $record = ConvertFrom-Json -InputObject $lines[1]
-    Assert-Equal $record.type 'before' 'type'
-    Assert-Equal (@($record.'old-userCertificate' | Sort-Object) -join ',') (@($Old, $Old2 | Sort-Object) -join ',') 'old values'
+Test-Case 'a domain in letters and the same as xn--: one address' {
+    Add-StandInRecipient -Address 'a@xn--bcker-gra.example' -FoundBy "a@b$([char]0xE4)cker.example"
+    [void](New-Folder @(, @(Get-Line 1 "a@b$([char]0xE4)cker.example" 'mailbox' $A)))
+    Assert-Row (Invoke-Script) "a@b$([char]0xE4)cker.example" 'updated'
 }
-Test-Case '-Rollback restores, empties what was empty, and is itself resumable' {
-    Start-One @{ UserCertificate = @($Old, $Old2) } $A @($B)
-    [void](Invoke-Script)
-    $r = Invoke-Script @{ Rollback = $true }
-    Assert-Equal $r.Code 0 "exit code ($($r.Text))"
-    Assert-Row $r 'anna@contoso.com' 'restored' '*userSMIMECertificate 1 -> cleared'
-    Assert-Set 'anna@contoso.com' UserCertificate @($Old, $Old2)
-    Assert-Set 'anna@contoso.com' UserSMimeCertificate @()
-    $r = Invoke-Script @{ Rollback = $true }
-    Assert-Equal $r.Code 0 'exit code of the second'
-    Assert-Equal $r.Rows.Count 0 'rows of the second'
+Test-Case 'a contact is the external address, not one of ours' {
+    Add-StandInRecipient -Address 'p@contoso.com' -Type 'MailContact' -External 'p@elsewhere.example'
+    [void](New-Folder @(, @(Get-Line 1 'p@elsewhere.example' 'mailContact' $A)))
+    Assert-Row (Invoke-Script) 'p@elsewhere.example' 'updated'
+    Assert-Set 'p@contoso.com' UserCertificate @($A)
 }
-Test-Case '-Rollback after a foreign change leaves it alone' {
+Test-Case 'a contact that has it as another address, where a mailbox was expected' {
+    Add-StandInRecipient -Address 'p@contoso.com' -Type 'MailContact' -External 'p@elsewhere.example'
+    [void](New-Folder @(, @(Get-Line 1 'p@contoso.com' 'mailbox' $A)))
+    Assert-Row (Invoke-Script) 'p@contoso.com' 'unexpected-contact'
+}
+Test-Case 'fewer than 20, all synchronised: the other target is named all the same' {
+    Start-One @{ IsDirSynced = $true }
+    Assert-Says (Invoke-Script) @('All of these recipients are synchronised', '--target active-directory')
+}
+Test-Case 'after a preview and after a pilot the next command is said' {
     Start-Five
-    [void](Invoke-Script)
-    (Get-StandInRecipient 'u2@contoso.com').UserCertificate = [string[]]@($C)
-    $r = Invoke-Script @{ Rollback = $true }
-    Assert-Equal $r.Code 1 'exit code'
-    Assert-Row $r 'u2@contoso.com' 'changed-since'
-    Assert-Set 'u2@contoso.com' UserCertificate @($C)
-    Assert-Set 'u5@contoso.com' UserCertificate @($Old)
+    $r = Invoke-Script @{ WhatIf = $true }
+    Assert-Says $r @("To do it:    & '$Script' -Path '$script:Folder' -AllowUnsigned -DelayMilliseconds 0")
+    $r = Invoke-Script @{ First = 3 }
+    Assert-Says $r @("Everybody:   & '$Script' -Path '$script:Folder' -AllowUnsigned -DelayMilliseconds 0 -Journal '")
 }
-Test-Case '-Rollback -WhatIf writes nothing, not even to the journal' {
-    Start-One @{ UserCertificate = @($Old) }
-    [void](Invoke-Script)
-    $before = [IO.File]::ReadAllText([IO.Path]::Combine($script:Dir, 'journal.ndjson'))
-    Assert-Row (Invoke-Script @{ Rollback = $true; WhatIf = $true }) 'anna@contoso.com' 'would-restore'
-    Assert-Set 'anna@contoso.com' UserCertificate @($A)
-    Assert-Equal ([IO.File]::ReadAllText([IO.Path]::Combine($script:Dir, 'journal.ndjson'))) $before 'journal'
-}
-Test-Case '-Rollback -Only' { Start-Five; [void](Invoke-Script); $r = Invoke-Script @{ Rollback = $true; Only = @('u3@contoso.com') }; Assert-Equal $r.Rows.Count 1 'rows'; Assert-Row $r 'u3@contoso.com' 'restored' }
-Test-Case '-Rollback finds a recipient whose address has changed since' {
-    Start-One @{ UserCertificate = @($Old) }
-    [void](Invoke-Script)
-    (Get-StandInRecipient 'anna@contoso.com').Address = 'anna.married@contoso.com'
-    Assert-Row (Invoke-Script @{ Rollback = $true }) 'anna@contoso.com' 'restored'
-    Assert-Set 'anna.married@contoso.com' UserCertificate @($Old)
-}
-Test-Case 'the first journaled value wins across runs' {
-    Start-One @{ UserCertificate = @($Old) }
-    [void](Invoke-Script)
-    (Get-StandInRecipient 'anna@contoso.com').UserCertificate = [string[]]@($C)
-    [void](Invoke-Script)
-    Assert-Row (Invoke-Script @{ Rollback = $true }) 'anna@contoso.com' 'restored'
-    Assert-Set 'anna@contoso.com' UserCertificate @($Old)
-}
-Test-Case 'after a rollback the next run begins a new original' {
-    Start-One @{ UserCertificate = @($Old) }
-    [void](Invoke-Script)
-    [void](Invoke-Script @{ Rollback = $true })
-    (Get-StandInRecipient 'anna@contoso.com').UserCertificate = [string[]]@($C)
-    [void](Invoke-Script)
-    [void](Invoke-Script @{ Rollback = $true })
-    Assert-Set 'anna@contoso.com' UserCertificate @($C)
-}
-Test-Case 'a refused write is no original: what the user set himself later is what comes back' {
-    Start-One @{ UserCertificate = @($Old) }
-    Add-StandInFault -Command 'Set-Mailbox' -At 1 -Kind 'denied'
-    [void](Invoke-Script)
-    (Get-StandInRecipient 'anna@contoso.com').UserCertificate = [string[]]@($C)
-    [void](Invoke-Script)
-    [void](Invoke-Script @{ Rollback = $true })
-    Assert-Set 'anna@contoso.com' UserCertificate @($C)
+Test-Case 'the command that goes on works as it is printed' {
+    Start-Five
+    Add-StandInFault -Command 'Set-Mailbox' -At 3 -Kind 'session'
+    $r = Invoke-Script @{ Exclude = @('u1@contoso.com', 'u4@contoso.com') }
+    $command = [regex]::Match($r.Text, 'then   (& .+)').Groups[1].Value
+    $said = & ([scriptblock]::Create($command)) *>&1
+    Assert-Equal $LASTEXITCODE 0 "exit code of $command"
+    foreach ($n in 2, 3, 5) { Assert-Set "u$n@contoso.com" UserCertificate @($A) }
+    foreach ($n in 1, 4) { Assert-Set "u$n@contoso.com" UserCertificate @($Old) }
 }

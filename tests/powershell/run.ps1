@@ -61,7 +61,7 @@ $script:Number = 0
 
 # ---- making things --------------------------------------------------------------------------------------------------
 
-# A value that looks like a certificate from afar: the script carries values and never opens them.
+# A value that looks like a certificate from afar and cannot be opened.
 function Get-Value([string] $Name, [int] $Size = 40) {
     $bytes = New-Object byte[] $Size
     $sha = [Security.Cryptography.SHA256]::Create()
@@ -93,6 +93,26 @@ function New-Certificate($Subject, [string] $Kind = 'rsa', [datetime] $From = [d
     if ($null -ne $Usage) { $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509KeyUsageExtension]::new($Usage, $true)) }
     $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509SubjectKeyIdentifierExtension]::new($request.PublicKey, $false))
     return Add-Member -InputObject ($request.CreateSelfSigned($From, $Until)) -NotePropertyName Key -NotePropertyValue $key -PassThru
+}
+
+# A certificate as a value: by a word for what it is good for, on a curve, because such keys are made quickly.
+function Get-CertificateValue([string] $Name, [string] $Use = 'mail') {
+    $usage = if ($Use -eq 'sign') { 'DigitalSignature' } else { 'DigitalSignature, KeyAgreement' }
+    $from = [datetime]::UtcNow.AddDays(-700); $until = [datetime]::UtcNow.AddYears(1)
+    if ($Use -eq 'expired') { $until = [datetime]::UtcNow.AddDays(-300) }
+    $certificate = New-Certificate "CN=$Name" 'nistP256' $from $until $usage
+    $script:Made[[Convert]::ToBase64String($certificate.RawData)] = $certificate
+    return [Convert]::ToBase64String($certificate.RawData)
+}
+
+# A CMS value as Outlook publishes one: signed by the user with the certificate inside.
+function Get-CmsValue([string] $Value, [string[]] $More = @()) {
+    $cms = [Security.Cryptography.Pkcs.SignedCms]::new([Security.Cryptography.Pkcs.ContentInfo]::new([byte[]]@(1)))
+    $signer = [Security.Cryptography.Pkcs.CmsSigner]::new($script:Made[$Value])
+    $signer.IncludeOption = 'EndCertOnly'
+    foreach ($m in $More) { [void]$signer.Certificates.Add([Security.Cryptography.X509Certificates.X509Certificate2]::new([Convert]::FromBase64String($m))) }
+    $cms.ComputeSignature($signer)
+    return [Convert]::ToBase64String($cms.Encode())
 }
 
 function Write-HashList([string] $Folder) {
@@ -139,8 +159,8 @@ function Invoke-Script([hashtable] $With = @{}, [switch] $Plain, [string] $Copy 
     $result = [IO.Path]::Combine($script:Dir, "result-$($script:Number).csv")
     if (-not $Plain) {
         $arguments.Result = $result
-        $arguments.Journal = [IO.Path]::Combine($script:Dir, 'journal.ndjson')
-        if (-not $With.ContainsKey('Rollback')) { $arguments.Path = $script:Folder; if (-not $With.ContainsKey('Signer')) { $arguments.AllowUnsigned = $true } }
+        if (-not $With.ContainsKey('Inventory')) { $arguments.Journal = [IO.Path]::Combine($script:Dir, 'journal.ndjson') } else { $arguments.Remove('Result') }
+        if (-not $With.ContainsKey('Rollback') -and -not $With.ContainsKey('Inventory')) { $arguments.Path = $script:Folder; if (-not $With.ContainsKey('Signer')) { $arguments.AllowUnsigned = $true } }
     }
     foreach ($k in $With.Keys) { $arguments[$k] = $With[$k] }
     foreach ($k in @($arguments.Keys)) { if ($null -eq $arguments[$k]) { $arguments.Remove($k) } }
@@ -204,10 +224,13 @@ function Test-Case([string] $Name, [scriptblock] $Body) {
     catch { $script:Failed++; "FAIL  ${Name}: $($_.Exception.Message) [$($_.ScriptStackTrace -replace '\s*\n\s*', ' < ')]" }
 }
 
-$A = Get-Value 'A'; $B = Get-Value 'B'; $C = Get-Value 'C'; $Old = Get-Value 'old'; $Old2 = Get-Value 'old2'
+# What payloads bring (A, B), what others have put there and is still good (C, D), what has expired, what only signs.
+$script:Made = @{}
+$A = Get-CertificateValue 'A'; $B = Get-CertificateValue 'B'; $C = Get-CertificateValue 'C'; $D = Get-CertificateValue 'D'
+$Old = Get-CertificateValue 'Old' 'expired'; $Old2 = Get-CertificateValue 'Old2' 'expired'; $SignOnly = Get-CertificateValue 'SignOnly' 'sign'
 
 try {
-    foreach ($part in @('cases-folder.ps1', 'cases-recipients.ps1', 'cases-faults.ps1', 'cases-signature.ps1', 'cases-trust.ps1')) { . ([IO.Path]::Combine($Here, $part)) }
+    foreach ($part in @('cases-folder.ps1', 'cases-recipients.ps1', 'cases-rollback.ps1', 'cases-values.ps1', 'cases-outputs.ps1', 'cases-faults.ps1', 'cases-processes.ps1', 'cases-signature.ps1', 'cases-trust.ps1')) { . ([IO.Path]::Combine($Here, $part)) }
 }
 finally {
     Set-Location -LiteralPath $Here

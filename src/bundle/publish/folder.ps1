@@ -12,6 +12,7 @@ function Read-HashList {
     $listed = New-Object 'System.Collections.Generic.SortedDictionary[string,string]' ([System.StringComparer]::Ordinal)
     $content = Read-AllBytes (Open-Shared $file)
     Confirm-Signature $Folder $content
+    $Run.SumsHash = Get-HashText ([System.IO.MemoryStream]::new($content))
     $text = Read-Text ([System.IO.MemoryStream]::new($content))
     $again = 'The folder was damaged or edited on its way. Have it carried over again, unchanged (as binary files).'
     if (-not $text.EndsWith("`n", [System.StringComparison]::Ordinal)) { Deny-Start 'SHA256SUMS is empty or cut off: its last line has no end.' $again }
@@ -115,7 +116,7 @@ function Read-Transfer {
     if ($BundleId -and -not [string]::Equals($BundleId.Trim(), $id, $IgnoreCase)) {
         Deny-Start "This is the bundle $id. Expected, by -BundleId: $(ConvertTo-SafeText $BundleId)." 'Ask the person who sent the bundle for its id. If it differs from the one above, do not use this folder.'
     }
-    if ($until -le [datetime]::UtcNow) {
+    if ($until -le [datetime]::UtcNow -and -not $VerifyOnly) {
         Deny-Start "This bundle expired at $($until.ToString('u', $Invariant)); now it is $([datetime]::UtcNow.ToString('u', $Invariant)). Its certificates and revocation checks are too old." `
             'Ask for a new bundle. If the clock of this computer is wrong, correct it first.'
     }
@@ -141,102 +142,5 @@ function Read-Transfer {
         Recipients = (Get-Count $counts 'recipients'); FileCount = (Get-Count $counts 'files')
         Values = @((Get-Count $counts 'userCertificate'), (Get-Count $counts 'userSMIMECertificate'))
     }
-}
-
-function Open-Payload {
-    [CmdletBinding()] param($Bundle)
-    return @{ Bundle = $Bundle; Next = 0; Reader = $null; File = ''; Line = 0 }
-}
-
-# The next recipient of the payload, or $null at its end. One line is in memory at a time.
-function Read-Recipient {
-    [CmdletBinding()] param($Cursor)
-    $line = $null
-    while ($null -eq $line) {
-        if ($null -eq $Cursor.Reader) {
-            if ($Cursor.Next -ge $Cursor.Bundle.Payload.Count) { return $null }
-            $Cursor.File = $Cursor.Bundle.Payload[$Cursor.Next]
-            $Cursor.Next++
-            $Cursor.Line = 0
-            $stream = $Cursor.Bundle.Files[$Cursor.File]
-            [void]$stream.Seek(0, [System.IO.SeekOrigin]::Begin)
-            $Cursor.Reader = New-Object System.IO.StreamReader($stream, [System.Text.Encoding]::UTF8, $false, 65536, $true)
-        }
-        $line = $Cursor.Reader.ReadLine()
-        $Cursor.Line++
-        if ($null -eq $line) { $Cursor.Reader.Dispose(); $Cursor.Reader = $null }
-    }
-    $data = $null
-    # ConvertFrom-Json accepts an array that was cut off, so the form is checked first.
-    if ([regex]::IsMatch($line, '\A\{[\x20-\x7e]*\}\z')) { try { $data = ConvertFrom-Json -InputObject $line } catch { $data = $null } }
-    $recipient = [pscustomobject]@{ Number = $null; Address = ''; Kind = ''; Values = @($null, $null) }
-    $bad = $null -eq $data
-    if (-not $bad) {
-        $recipient.Number = Get-PropertyValue $data 'number'
-        $recipient.Address = Get-PropertyValue $data 'address'
-        $recipient.Kind = Get-PropertyValue $data 'kind'
-        $bad = -not ($recipient.Number -is [int] -or $recipient.Number -is [long]) -or $recipient.Address -isnot [string] -or
-            @('mailbox', 'mailUser', 'mailContact') -cnotcontains $recipient.Kind
-        foreach ($property in $data.PSObject.Properties) {
-            if (@('number', 'address', 'kind', 'userCertificate', 'userSMIMECertificate') -cnotcontains $property.Name) { $bad = $true }
-        }
-        for ($i = 0; $i -lt 2; $i++) {
-            $property = $data.PSObject.Properties[$Attributes[$i].Json]
-            if ($null -eq $property) { continue }
-            if ($property.Value -isnot [array]) { $bad = $true; continue }
-            foreach ($value in $property.Value) {
-                try { if ($value -isnot [string] -or $value.Length -eq 0 -or [Convert]::ToBase64String([Convert]::FromBase64String($value)) -cne $value -or [Convert]::FromBase64String($value).Length -gt $MaxValueBytes) { $bad = $true } }
-                catch { $bad = $true }
-            }
-            if (-not $bad) { $recipient.Values[$i] = [string[]]$property.Value }
-        }
-    }
-    if ($bad) {
-        throw "$($Cursor.File), line $($Cursor.Line), is not a payload line as this script knows it. Have the folder carried over again, or use the script that lies in the same folder."
-    }
-    return $recipient
-}
-
-# Reads the whole payload once before anything is written: its form, its counts, and the names given to -Only and -Exclude.
-function Measure-Payload {
-    [CmdletBinding()] param($Bundle)
-    $seen = New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::OrdinalIgnoreCase)
-    $values = @([long]0, [long]0)
-    $cursor = Open-Payload $Bundle
-    while ($true) {
-        $recipient = Read-Recipient $cursor
-        if ($null -eq $recipient) { break }
-        if (-not $seen.Add($recipient.Address)) { throw "The payload names $(ConvertTo-SafeText $recipient.Address) twice ($($cursor.File), line $($cursor.Line)). Report this to the maker of the bundle." }
-        for ($i = 0; $i -lt 2; $i++) { if ($null -ne $recipient.Values[$i]) { $values[$i] += $recipient.Values[$i].Length } }
-    }
-    $found = "$($seen.Count) recipients, $($values[0]) + $($values[1]) values, $($Bundle.Payload.Count) files"
-    $stated = "$($Bundle.Recipients) recipients, $($Bundle.Values[0]) + $($Bundle.Values[1]) values, $($Bundle.FileCount) files"
-    if ($found -cne $stated) { Deny-Start "The payload holds $found; transfer.json says $stated." 'Have the transfer folder carried over again, complete. If it stays so, report it to the maker of the bundle.' }
-    Confirm-Selection $seen 'the bundle'
-}
-
-# powershell.exe -File hands "a,b" over as one text, so commas are split here.
-function ConvertTo-AddressSet {
-    [CmdletBinding()] param([string[]] $List)
-    $set = New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::OrdinalIgnoreCase)
-    foreach ($text in $List) { foreach ($part in $text.Split(',')) { if ($part.Trim()) { [void]$set.Add($part.Trim()) } } }
-    return , $set
-}
-
-function Confirm-Selection {
-    [CmdletBinding()] param($Known, [string] $Where)
-    foreach ($option in @('Only', 'Exclude')) {
-        if ($null -eq $Run[$option]) { continue }
-        $unknown = @(foreach ($address in $Run[$option]) { if (-not $Known.Contains($address)) { ConvertTo-SafeText $address } })
-        if ($unknown.Count -gt 0) { Deny-Start "-$option names what is not in ${Where}: $($unknown -join ', ')." 'Correct the addresses (whole e-mail addresses, no wildcards) and run the command again.' }
-    }
-}
-
-function Test-Selected {
-    [CmdletBinding()] param([string] $Address)
-    if ($null -ne $Run.Only -and -not $Run.Only.Contains($Address)) { return $false }
-    if ($null -ne $Run.Exclude -and $Run.Exclude.Contains($Address)) { return $false }
-    $Run.Taken++
-    return $true
 }
 

@@ -1,5 +1,11 @@
 # ---- one recipient --------------------------------------------------------------------------------------------------
 
+function Test-Address {
+    [CmdletBinding()] param([string] $Address)
+    # No wildcard, no quotation mark, nothing that is not seen.
+    return [regex]::IsMatch($Address, '\A[^\s\p{C}\p{Z}@",<>\\*]{1,64}@[^\s\p{C}\p{Z}@",<>\\*]{1,255}\z')
+}
+
 function Get-ChangeText {
     [CmdletBinding()] param($Found, $Old, $New)
     $parts = for ($i = 0; $i -lt 2; $i++) {
@@ -53,13 +59,15 @@ function Publish-Change {
         if ($bytes.Count -gt 0) { $parameters[$Attributes[$i].Parameter] = $bytes.ToArray() }
     }
     if ($Done -ceq 'updated') { Write-Journal $record $true }
-    $mark = [ordered]@{ type = $(if ($Done -ceq 'updated') { 'confirmed' } else { 'restored' }); address = $Recipient.Address; identity = $Found.Identity }
+    $mark = [ordered]@{ type = $(if ($Done -ceq 'updated') { 'confirmed' } else { 'restored' }); address = $Recipient.Address; identity = $Found.Identity; time = $record.time }
 
-    $current = $null
+    # Refused: every attempt ended with an answer of the server, so that none can have had its effect unseen.
+    $refused = $true
     for ($attempt = 0; ; $attempt++) {
         $fault = $null
         try { [void](Invoke-Cmdlet "Set-$($Found.Noun)" $parameters) } catch { $fault = Get-Fault $_ $Recipient.Address }
         if ($null -ne $fault -and $fault.Kind -ceq 'session') { $Run.SessionLost = $fault.Text; return }
+        if ($null -ne $fault -and $fault.Kind -ceq 'fault') { $refused = $false }
         $again = $null -ne $fault -and (Wait-Fault $fault $attempt)
         # Read back. After a failure this also says whether the call had its effect all the same: only then may it be repeated.
         $current = Read-Current $Found $Recipient.Address
@@ -69,33 +77,27 @@ function Publish-Change {
             Add-Result @report -Status $Done -Detail $text
             return
         }
-        $untouched = $current.Status -ceq 'ok' -and (Test-Applied $current $before)
         if ($null -eq $fault) { break }
-        if ($untouched -and $again) { continue }
-        if ($untouched) {
-            if ($Done -ceq 'updated') { Write-Journal ([ordered]@{ type = 'notWritten'; address = $Recipient.Address; identity = $Found.Identity }) $true }
-            if ($fault.Kind -ceq 'synchronised') { Add-Result @report -Status 'synchronised' -Detail (Get-SynchronisedText) }
-            else { Add-Result @report -Status 'failed' -Detail "Set-$($Found.Noun): $($fault.Text) The old values are still there. Mend the cause, then run the same command again." }
-            return
-        }
-        break
+        if ($current.Status -cne 'ok' -or -not (Test-Applied $current $before)) { break }
+        if ($again) { continue }
+        if ($Done -ceq 'updated' -and $refused) { Write-Journal ([ordered]@{ type = 'notWritten'; address = $Recipient.Address; identity = $Found.Identity; time = (Get-Now) }) $true }
+        if ($fault.Kind -ceq 'synchronised') { Add-Result @report -Status 'synchronised' -Detail $SynchronisedText }
+        else { Add-Result @report -Status 'failed' -Detail "Set-$($Found.Noun): $($fault.Text) The old values are still there. Mend the cause, then run the same command again." }
+        return
     }
-    # Exchange Online may show a change late. These are read again at the end.
+    # Exchange Online may show a change late. These are read again later.
     $Run.Pending.Add([pscustomobject]@{
             Report = $report; Found = $Found; Done = $Done; Text = $text; Mark = $mark; Fault = $fault
             Keys = @($(if ($null -ne $New[0]) { Get-SetKey $New[0] }), $(if ($null -ne $New[1]) { Get-SetKey $New[1] }))
         })
 }
 
-function Get-SynchronisedText {
-    return 'This recipient is synchronised from your on-premises directory (IsDirSynced), so Exchange Online takes its certificates only from there. Change them in the on-premises Active Directory; Entra Connect carries them up.'
-}
-
 # Whatever could not be confirmed at once is read again, with growing pauses.
 function Confirm-Pending {
     foreach ($pause in $SettlePauses) {
         if ($Run.Pending.Count -eq 0 -or $null -ne $Run.SessionLost) { break }
-        Write-Note "  $($Run.Pending.Count) changes are not visible yet: reading them again in $pause s."
+        $word = if ($Run.Pending.Count -eq 1) { '1 change is' } else { "$($Run.Pending.Count) changes are" }
+        Write-Note "  $word not visible yet: reading again in $pause s."
         Start-Sleep -Seconds $pause
         foreach ($item in $Run.Pending.ToArray()) {
             $current = Read-Current $item.Found $item.Report.Address
@@ -112,73 +114,94 @@ function Confirm-Pending {
     }
     foreach ($item in $Run.Pending) {
         $why = if ($null -ne $item.Fault) { " The call ended with: $($item.Fault.Text)" } else { '' }
+        $what = if ($item.Done -ceq 'updated') { 'Run the same command with -VerifyOnly later: it tells whether they have arrived.' } else { 'Run the same command again later: what has arrived is then found equal.' }
         $report = $item.Report
-        Add-Result @report -Status 'unconfirmed' -Detail "Written, but the tenant does not show the new values yet.$why Run the same command again later: what has arrived is then found equal."
+        Add-Result @report -Status 'unconfirmed' -Detail "Written, but the tenant does not show the new values yet.$why $what"
+    }
+    $Run.Pending.Clear()
+}
+
+# Finds a recipient of the payload and reads what he has: an object with Found, Current and Report, or $null after a result
+# of its own.
+function Read-Target {
+    [CmdletBinding()] param($Recipient)
+    $report = @{ Number = $Recipient.Number; Address = $Recipient.Address; Kind = $Recipient.Kind }
+    if (-not (Test-Address $Recipient.Address)) {
+        Add-Result @report -Status 'bad-address' -Detail 'This is not an e-mail address that Exchange Online takes. Correct the address in the directory, and ask for a new bundle.'
+        return
+    }
+    $found = Find-Recipient $Recipient.Address $Recipient.Kind ''
+    if ($null -ne $Run.SessionLost) { return }
+    if ($found.Status -ceq 'not-found') { Add-Missing $Recipient.Address $Recipient.Kind }
+    if ($found.Status -cne 'found') { Add-Result @report -Status $found.Status -Detail $found.Detail; return }
+    $report.Kind = $found.Kind
+    if ($Run.Identities.ContainsKey($found.Identity)) {
+        Add-Result @report -Status 'same-recipient' -Detail "This address belongs to the same recipient in the tenant as number $($Run.Identities[$found.Identity]) of the bundle, and he can have one set of values only. Nothing was written for this address. Have the addresses corrected in the directory."
+        return
+    }
+    $Run.Identities[$found.Identity] = [long]$Recipient.Number
+    $current = Read-Current $found $Recipient.Address
+    if ($null -ne $Run.SessionLost) { return }
+    if ($current.Synchronised -and -not $VerifyOnly) { $Run.Synchronised++; Add-Result @report -Status 'synchronised' -Detail $SynchronisedText; return }
+    if ($current.Status -cne 'ok') { Add-Result @report -Status $current.Status -Detail $current.Detail; return }
+    return [pscustomobject]@{ Found = $found; Current = $current; Report = $report }
+}
+
+# What writing would erase although nobody here put it there: unexpired values that neither this bundle nor a journal knows.
+function Get-ForeignText {
+    [CmdletBinding()] param($Recipient, $Target, $New)
+    for ($i = 0; $i -lt 2; $i++) {
+        if ($null -eq $New[$i]) { continue }
+        foreach ($value in $Target.Current.Values[$i]) {
+            if ($Recipient.Values[0] -ccontains $value -or $Recipient.Values[1] -ccontains $value) { continue }
+            $text = Get-UnexpiredText $value
+            if ($text -and -not (Test-Known $Target.Found.Identity $value)) { "in $($Attributes[$i].Json) $text" }
+        }
     }
 }
 
 # What is to be done for one line of the payload: a result at once, or a plan in $Run.Plan.
 function Resolve-Recipient {
     [CmdletBinding()] param($Recipient)
-    $report = @{ Number = $Recipient.Number; Address = $Recipient.Address; Kind = $Recipient.Kind }
-    if (-not [regex]::IsMatch($Recipient.Address, '\A[^\s\p{C}\p{Z}@",<>\\*]{1,64}@[^\s\p{C}\p{Z}@",<>\\*]{1,255}\z')) {
-        Add-Result @report -Status 'bad-address' -Detail 'This is not an e-mail address that Exchange Online takes. Correct the address in the directory, and ask for a new bundle.'
-        return
-    }
-    $found = Find-Recipient $Recipient.Address $Recipient.Kind ''
-    if ($null -ne $Run.SessionLost) { return }
-    if ($found.Status -cne 'found') { Add-Result @report -Status $found.Status -Detail $found.Detail; return }
-    $report.Kind = $found.Kind
-    $current = Read-Current $found $Recipient.Address
-    if ($null -ne $Run.SessionLost) { return }
-    if ($current.Synchronised) { $Run.Synchronised++; Add-Result @report -Status 'synchronised' -Detail (Get-SynchronisedText); return }
-    if ($current.Status -cne 'ok') { Add-Result @report -Status $current.Status -Detail $current.Detail; return }
+    $target = Read-Target $Recipient
+    if ($null -eq $target) { return }
+    $report = $target.Report
+    $old = $target.Current.Values
     $new = @($null, $null)
     for ($i = 0; $i -lt 2; $i++) {
-        if ($null -ne $Recipient.Values[$i] -and (Get-SetKey $current.Values[$i]) -cne (Get-SetKey $Recipient.Values[$i])) { $new[$i] = $Recipient.Values[$i] }
+        if ($null -ne $Recipient.Values[$i] -and (Get-SetKey $old[$i]) -cne (Get-SetKey $Recipient.Values[$i])) { $new[$i] = $Recipient.Values[$i] }
     }
     if ($null -eq $new[0] -and $null -eq $new[1]) { Add-Result @report -Status 'unchanged' -Detail 'The tenant has exactly these values already.'; return }
-    $Run.Plan = [pscustomobject]@{ Recipient = $Recipient; Found = $found; Old = $current.Values; New = $new; Done = 'updated'; Text = (Get-ChangeText $found $current.Values $new) }
-}
-
-# Lines: the "before" records of one recipient, oldest first. The first value of each attribute is the original.
-function Resolve-Original {
-    [CmdletBinding()] param($Lines)
-    $original = @($null, $null)
-    $written = @($null, $null)
-    foreach ($record in $Lines) {
-        for ($i = 0; $i -lt 2; $i++) {
-            if ($null -eq $record.PSObject.Properties["old-$($Attributes[$i].Json)"]) { continue }
-            if ($null -eq $original[$i]) { $original[$i] = [string[]]$record."old-$($Attributes[$i].Json)"; $written[$i] = @() }
-            $written[$i] += Get-SetKey ([string[]]$record."new-$($Attributes[$i].Json)")
-        }
-    }
-    $recipient = [pscustomobject]@{ Number = $null; Address = $Lines[0].address }
-    $report = @{ Number = $null; Address = $recipient.Address; Kind = $Lines[0].kind }
-    $found = Find-Recipient $recipient.Address $Lines[0].kind $Lines[0].identity
-    if ($null -ne $Run.SessionLost) { return }
-    if ($found.Status -cne 'found') { Add-Result @report -Status $found.Status -Detail $found.Detail; return }
-    $report.Kind = $found.Kind
-    $current = Read-Current $found $recipient.Address
-    if ($null -ne $Run.SessionLost) { return }
-    if ($current.Synchronised) { Add-Result @report -Status 'synchronised' -Detail (Get-SynchronisedText); return }
-    if ($current.Status -cne 'ok') { Add-Result @report -Status $current.Status -Detail $current.Detail; return }
-    $new = @($null, $null)
-    for ($i = 0; $i -lt 2; $i++) {
-        if ($null -eq $original[$i]) { continue }
-        $key = Get-SetKey $current.Values[$i]
-        if ($key -ceq (Get-SetKey $original[$i])) { continue }
-        if ($written[$i] -cnotcontains $key) {
-            Add-Result @report -Status 'changed-since' -Detail "$($Attributes[$i].Json) holds other values than this script wrote: somebody has changed them since. They were left alone; the journal still holds the old ones."
+    if (-not $Overwrite) {
+        $foreign = @(Get-ForeignText $Recipient $target $new)
+        if ($foreign.Count -gt 0) {
+            Add-Result @report -Status 'foreign-values' -Detail ("The tenant holds what neither this bundle nor the journal knows and writing would erase: $($foreign -join '; '). Nothing was written. " +
+                "Find out where it comes from. To replace it, run the same command with -Only $(ConvertTo-Quoted $Recipient.Address) -Overwrite; to keep it, have it published by the next bundle.")
             return
         }
-        $new[$i] = $original[$i]
     }
-    if ($null -eq $new[0] -and $null -eq $new[1]) {
-        if (-not $WhatIfPreference) { Write-Journal ([ordered]@{ type = 'restored'; address = $recipient.Address; identity = $found.Identity }) $true }
-        Add-Result @report -Status 'unchanged' -Detail 'The tenant has the old values already.'
+    $Run.Plan = [pscustomobject]@{ Recipient = $Recipient; Found = $target.Found; Old = $old; New = $new; Done = 'updated'; Text = (Get-ChangeText $target.Found $old $new) }
+}
+
+# -VerifyOnly: whether the tenant holds exactly what the bundle says. An attribute that the bundle leaves alone is not asked.
+function Compare-Recipient {
+    [CmdletBinding()] param($Recipient)
+    $target = Read-Target $Recipient
+    if ($null -eq $target) { return }
+    $report = $target.Report
+    $differences = for ($i = 0; $i -lt 2; $i++) {
+        if ($null -eq $Recipient.Values[$i]) { continue }
+        $had = $target.Current.Values[$i]
+        $lacking = @(foreach ($value in $Recipient.Values[$i]) { if ($had -cnotcontains $value) { $value } }).Count
+        $more = @(foreach ($value in $had) { if ($Recipient.Values[$i] -cnotcontains $value) { $value } }).Count
+        if ((Get-SetKey $had) -cne (Get-SetKey $Recipient.Values[$i])) { "$($Attributes[$i].Json): $lacking missing, $more besides" }
+    }
+    if ($differences) {
+        $what = if ($target.Current.Synchronised) { 'It is synchronised from the on-premises directory, and changed there.' } else { 'If it was written just now, look again later; else run the command without -VerifyOnly.' }
+        Add-Result @report -Status 'differs' -Detail "The tenant does not hold what the bundle says: $(@($differences) -join '; '). $what"
         return
     }
-    $Run.Plan = [pscustomobject]@{ Recipient = $recipient; Found = $found; Old = $current.Values; New = $new; Done = 'restored'; Text = (Get-ChangeText $found $current.Values $new) }
+    if ($Run.JournalOpen) { Write-Journal ([ordered]@{ type = 'confirmed'; address = $Recipient.Address; identity = $target.Found.Identity; time = (Get-Now) }) $false }
+    Add-Result @report -Status 'confirmed' -Detail 'The tenant holds exactly what the bundle says.'
 }
 

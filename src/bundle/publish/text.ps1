@@ -12,10 +12,19 @@ function ConvertTo-SafeText {
     return [regex]::Replace($line, '[\p{C}\p{Zl}\p{Zp}]', { param($m) '\u{0:X4}' -f [int][char]$m.Value })
 }
 
+# A PowerShell literal. Typographic quotation marks end one too, so the engine's own rule is used.
 function ConvertTo-Quoted {
     [CmdletBinding()] param([string] $Text)
-    # Typographic quotation marks end a text in single quotes as well.
     return "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Text) + "'"
+}
+
+# A cell of a table. A spreadsheet runs a cell as a formula when it begins with = + - @ (full-width forms too), also behind
+# blanks and behind a semicolon, where some begin a new cell; an apostrophe in front makes it text.
+function ConvertTo-Cell {
+    [CmdletBinding()] param([string] $Text)
+    $cell = ConvertTo-SafeText $Text
+    $cell = [regex]::Replace($cell, '(\A|[;\uFF1B])([\s"]*)([=+@\uFF1D\uFF0B\uFF0D\uFF20-])', { param($m) $m.Groups[1].Value + "'" + $m.Groups[2].Value + $m.Groups[3].Value })
+    return '"' + $cell.Replace('"', '""') + '"'
 }
 
 # Ends the start: what was found, what was expected, what to do next.
@@ -39,7 +48,8 @@ function Get-PropertyValue {
 function ConvertTo-JsonText {
     [CmdletBinding()] param($Value)
     if ($null -eq $Value) { return 'null' }
-    if ($Value -is [int]) { return $Value.ToString($Invariant) }
+    if ($Value -is [bool]) { return $(if ($Value) { 'true' } else { 'false' }) }
+    if ($Value -is [int] -or $Value -is [long]) { return $Value.ToString($Invariant) }
     if ($Value -is [array]) {
         $items = foreach ($item in $Value) { ConvertTo-JsonText $item }
         return '[' + (@($items) -join ',') + ']'
@@ -47,18 +57,27 @@ function ConvertTo-JsonText {
     return '"' + [regex]::Replace([string]$Value, '[^\x20-\x7e]|["\\]', { param($m) '\u{0:x4}' -f [int][char]$m.Value }) + '"'
 }
 
-# A continuing command that works when it is pasted into the same window.
+# One JSON object in ASCII, its keys in the order of $Fields.
+function ConvertTo-JsonObject {
+    [CmdletBinding()] param([System.Collections.IDictionary] $Fields)
+    $members = foreach ($key in $Fields.Keys) { (ConvertTo-JsonText $key) + ':' + (ConvertTo-JsonText $Fields[$key]) }
+    return '{' + (@($members) -join ',') + '}'
+}
+
+# The command that goes on, as it can be pasted into the same window: the parameters that were given, the journal by its
+# whole path, and no file that must be new.
 function Get-CommandText {
-    [CmdletBinding()] param([string[]] $Extra)
+    [CmdletBinding()] param([string] $More = '', [string[]] $Leave = @())
     $text = '& ' + (ConvertTo-Quoted $PSCommandPath)
-    foreach ($name in @('Path', 'Signer', 'BundleId', 'AllowUnsigned', 'AllowUnverified', 'RequireFreshRevocation', 'Rollback', 'PublishTrustStore', 'AllowTrustRemoval', 'Only', 'Exclude', 'First', 'DelayMilliseconds')) {
-        if (-not $Bound.ContainsKey($name)) { continue }
+    $leaveOut = @('Result', 'TrustBackup', 'Journal', 'WhatIf', 'Confirm') + [System.Management.Automation.Cmdlet]::CommonParameters + $Leave
+    foreach ($name in $Names) {
+        if (-not $Bound.ContainsKey($name) -or $leaveOut -ccontains $name) { continue }
         $value = $Bound[$name]
         if ($value -is [switch]) { if ($value) { $text += " -$name" } }
-        elseif ($value -is [int]) { $text += " -$name $value" }
+        elseif ($value -is [int]) { $text += " -$name " + $value.ToString($Invariant) }
         else { $text += " -$name " + (@(foreach ($item in $value) { ConvertTo-Quoted $item }) -join ',') }
     }
     if ($Run.JournalPath) { $text += ' -Journal ' + (ConvertTo-Quoted $Run.JournalPath) }
-    return ($text + ' ' + ($Extra -join ' ')).TrimEnd()
+    return ($text + ' ' + $More).TrimEnd()
 }
 

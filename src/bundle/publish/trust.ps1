@@ -124,15 +124,12 @@ function Save-TrustStore {
 
 # Has no parameters, so that $PSCmdlet is the script's own. Returns the exit code.
 function Publish-TrustStore {
-    foreach ($name in @('Only', 'Exclude', 'First', 'Journal', 'Result')) {
-        if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given with -PublishTrustStore. The trust store is one for the whole tenant: it has no recipients, no journal and no result file." "Leave -$name out." }
-    }
     $folder = Get-TransferFolder
     $bundle = Read-Transfer (Confirm-Folder $folder)
     $new = Read-NewStore $bundle
     Confirm-Cmdlet @(@('Get-SmimeConfig', @()), @('Set-SmimeConfig', @($TrustParameter))) 'Exchange Administrator'
     $default = "smime-trust-$($bundle.Id.Substring(0, 12))-$([datetime]::UtcNow.ToString('yyyyMMdd-HHmmss', $Invariant)).sst"
-    $backup = Resolve-OutputPath -Option 'TrustBackup' -Given $TrustBackup -Default $default -Folder $folder
+    $backup = Resolve-OutputPath -Option 'TrustBackup' -Given $TrustBackup -Default $default
 
     $old = Read-TenantStore
     if ($old.Status -ceq 'session') { Deny-Start "The session to Exchange Online was lost ($(ConvertTo-SafeText $old.Detail))." 'Open one with Connect-ExchangeOnline -UserPrincipalName you@contoso.com, then run the same command again.' }
