@@ -35,6 +35,7 @@ pub mod cli;
 pub mod encoding;
 pub mod error;
 pub mod extract;
+pub mod history;
 pub mod input;
 pub mod judge;
 pub mod ldif;

@@ -77,3 +77,25 @@ pub const RSA_BITS_WARNED: usize = 2_048;
 
 /// Recipients a payload file holds unless `--batch` says otherwise.
 pub const BATCH: usize = 1_000;
+
+/// Share of the people with a certificate to encrypt to, in percent, whom a bundle may leave without one unless
+/// `--max-removals` says otherwise; the upload script has the same limit.
+pub const REMOVALS_PERCENT: u8 = 5;
+
+/// So many may lose theirs in any case: 5 % of a small company is nobody.
+pub const REMOVALS_AT_LEAST: u64 = 10;
+
+/// Names of a list (removals, cleared people) that the closing summary prints; the manifest and findings.ndjson
+/// have them all.
+pub const NAMES_SHOWN: usize = 10;
+
+/// Bytes of a line of an inventory or of a journal: both attributes of one object as large as the reader takes
+/// them from an input ([`OBJECT_BYTES`]), old and new, in base64.
+pub const LEDGER_LINE_BYTES: usize = OBJECT_BYTES * 3;
+
+/// Bytes of a policy.toml that `diff` reads: hundreds of codes and exceptions stay far below.
+pub const POLICY_BYTES: u64 = 4 << 20;
+
+/// Objects that claim one address or name which are compared with an earlier one: more than a handful is a
+/// conflict that is reported elsewhere.
+pub const CLAIMANTS_COMPARED: usize = 16;

@@ -3,7 +3,7 @@
 use super::OutputError;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
 
 /// Size of the write buffer of each open file, in bytes.
@@ -72,5 +72,31 @@ impl Write for HashedFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// A reader that hashes what passes.
+pub(crate) struct HashedReader<R> {
+    source: R,
+    context: Context,
+}
+
+impl<R> HashedReader<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self { source, context: Context::new(&SHA256) }
+    }
+
+    /// SHA-256 in hex of everything that was read.
+    pub(crate) fn finish(self) -> String {
+        hex(self.context.finish().as_ref())
+    }
+}
+
+impl<R: Read> Read for HashedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        // `read` returns at most the buffer's length.
+        self.context.update(&buffer[..count]);
+        Ok(count)
     }
 }

@@ -6,6 +6,9 @@
 //! never has to tell "absent" from "unknown"; only a payload line leaves keys out, because there an
 //! absent attribute means "do not touch".
 
+pub mod history;
+
+pub use history::{Change, Changes, ClearClass, Cleared, History, Remaining};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -248,6 +251,8 @@ pub struct Candidate {
     pub not_after: Option<String>,
     /// Mail addresses in the certificate.
     pub emails: Vec<String>,
+    /// Whether mail can be encrypted to it, by key type and key usage; null without a certificate of the user.
+    pub encrypts: Option<bool>,
     /// Its certification path.
     pub path: PathReport,
     /// Everything that was found.
@@ -282,12 +287,14 @@ pub struct Recipient {
     pub kind_reason: String,
     /// Whether they can be written to.
     pub coverage: Coverage,
-    /// Where they stood; null for one who is only in the previous bundle.
+    /// Where they stood; null for one who stands in no input, only in the previous bundle or the inventory.
     pub source: Option<Source>,
     /// Every candidate in input order.
     pub candidates: Vec<Candidate>,
     /// Findings about the recipient as a whole.
     pub findings: Vec<CandidateFinding>,
+    /// What they had before; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub history: Option<History>,
     /// Where the payload line is, or null.
     pub payload: Option<PayloadPlace>,
 }
@@ -322,6 +329,29 @@ pub struct ClearedCounts {
     pub gone: u64,
 }
 
+impl ClearedCounts {
+    /// Counts attributes of a class.
+    pub fn add(&mut self, class: ClearClass, count: u64) {
+        *match class {
+            ClearClass::Revoked => &mut self.revoked,
+            ClearClass::Expired => &mut self.expired,
+            ClearClass::Shadowing => &mut self.shadowing,
+            ClearClass::Gone => &mut self.gone,
+        } += count;
+    }
+
+    /// The count of a class.
+    #[must_use]
+    pub fn of(&self, class: ClearClass) -> u64 {
+        match class {
+            ClearClass::Revoked => self.revoked,
+            ClearClass::Expired => self.expired,
+            ClearClass::Shadowing => self.shadowing,
+            ClearClass::Gone => self.gone,
+        }
+    }
+}
+
 /// Totals: `values = candidates + unreadable + ignored` and `candidates = published + withheld`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -344,6 +374,8 @@ pub struct Summary {
     pub coverage: CoverageCounts,
     /// Attributes cleared.
     pub cleared: ClearedCounts,
+    /// What changed; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub changes: Option<Changes>,
 }
 
 /// manifest.json as a whole. It is written and read as a stream; this type names its keys.

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bundle::model::ClearClass;
+use crate::history::limit::MaxRemovals;
+
 /// Carries users' S/MIME certificates out of a directory export, across an air gap, into Exchange
 /// Online.
 #[derive(Debug, Parser)]
@@ -26,7 +29,8 @@ Examples:
   certferry explain no-email-match
 
 Exit codes: 0 done · 1 done, but a person must look · 2 wrong use · 3 no usable input ·
-4 output could not be written · 5 verify: not good · 70 internal error.
+4 output could not be written · 5 verify: not good · 6 more people would lose their certificate than
+--max-removals allows · 70 internal error.
 Data goes to stdout, messages to stderr.
 No verb ever uses a network.";
 
@@ -154,6 +158,20 @@ pub struct Convert {
     /// The only folder that `attr:< file:` values may be read from.
     #[arg(long, value_name = "DIR", help_heading = "Recipients")]
     pub url_root: Option<PathBuf>,
+    /// The bundle before this one (its review/ half is enough): tells what changes, counts on in the series.
+    #[arg(long, value_name = "DIR", help_heading = "What changes")]
+    pub previous: Option<PathBuf>,
+    /// What the tenant holds now: the file that the upload script wrote with -Inventory.
+    #[arg(long, value_name = "FILE", help_heading = "What changes")]
+    pub published: Option<PathBuf>,
+    /// Empty attributes in which nothing can be published (repeatable): revoked and gone need --previous or
+    /// --published.
+    #[arg(long, value_enum, value_name = "CLASS", help_heading = "What changes")]
+    pub clear: Vec<Clear>,
+    /// How many people may lose their last certificate to encrypt to, or which share of those who have one
+    /// [default: 5 %, at least 10]. Above it nothing is written (exit code 6).
+    #[arg(long, value_name = "N|P%", help_heading = "What changes")]
+    pub max_removals: Option<MaxRemovals>,
     /// Recipients in one payload file.
     #[arg(long, value_name = "N", default_value_t = crate::bundle::DEFAULT_BATCH)]
     pub batch: NonZeroU64,
@@ -176,10 +194,42 @@ Examples:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
   From a pipe:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
+  The next month: what changed, and take away what is revoked or belongs to people who left:
+    certferry convert users.ldf --trust root.pem --crl crls/ --previous bundle-2026-06 --published tenant.ndjson \\
+      --clear revoked --clear gone -o bundle-2026-07
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 
 Afterwards: read review/, run `certferry verify DIR`, and carry transfer/ to the upload step.";
+
+/// What may be cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clear {
+    /// Attributes of which the tenant holds a value that is revoked.
+    Revoked,
+    /// Attributes in which every value has expired.
+    Expired,
+    /// Stale userSMIMECertificate values in front of a userCertificate that is published.
+    Shadowing,
+    /// Attributes of recipients who stand in no input any more.
+    Gone,
+    /// All of these.
+    All,
+}
+
+impl Clear {
+    /// The classes that it names.
+    #[must_use]
+    pub fn classes(self) -> &'static [ClearClass] {
+        match self {
+            Self::Revoked => &[ClearClass::Revoked],
+            Self::Expired => &[ClearClass::Expired],
+            Self::Shadowing => &[ClearClass::Shadowing],
+            Self::Gone => &[ClearClass::Gone],
+            Self::All => &ClearClass::ALL,
+        }
+    }
+}
 
 /// Which manifests are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

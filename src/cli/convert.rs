@@ -1,5 +1,7 @@
 //! `certferry convert`: the main job, from options to a sealed bundle.
 
+mod past;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -17,6 +19,7 @@ use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOp
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::error::Error;
+use crate::history::Past;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
 use crate::judge::{Counts, Judge, Paths, earliest};
@@ -63,13 +66,14 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     };
     let hard = args.judging.revocation == Revocation::Hard;
     let judge = Judge { at, paths, thorough: args.thorough, hard };
+    let threads =
+        args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let mut past = past::read(args, &judge, threads, term)?;
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
         return Err(no_input(&opened, None));
     }
-    let threads =
-        args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let bytes: u64 = opened.sources.iter().map(|source| source.bytes).sum();
 
     let bar = progress::bar(term, "counting", bytes);
@@ -85,15 +89,21 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         return Err(no_input(&opened, Some(&counted)));
     }
 
+    if let Some(past) = &mut past {
+        past.meet(&counted.knowledge)?;
+    }
+
     let policy = policy::document();
-    let id = identity(args, &expected, at, &opened, &material, &policy)?;
-    let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
+    let id = identity(args, &expected, at, &opened, &material, &policy, past.as_ref())?;
+    let mut run = Run::new(args, term, writer(args, at, &material, &policy)?, past.as_ref());
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
     run.beginning(&judge, &material, &opened)?;
+    run.looking_back()?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
+    run.gone()?;
     let closed = run.seal(&id, at, &opened, &counted, &expected)?;
     summary::print(&closed, args, term);
     Ok(closed.done)
@@ -172,6 +182,7 @@ fn identity(
     opened: &Opened,
     material: &Material,
     policy: &str,
+    past: Option<&Past>,
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
@@ -186,6 +197,7 @@ fn identity(
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
     expected.identify(&mut id);
+    past::identify(past, args.max_removals.unwrap_or_default(), &mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
             let bytes = read_file(path, MAP_FILE_BYTES)
@@ -250,10 +262,13 @@ struct Run<'a> {
     revocation_fresh_until: Option<UnixTime>,
     must_look: bool,
     recipients: u64,
+    /// The time before, and what was found out about it.
+    past: Option<&'a Past>,
+    back: past::Sums,
 }
 
 impl<'a> Run<'a> {
-    fn new(args: &'a Convert, term: &'a Term, writer: Option<Writer>) -> Self {
+    fn new(args: &'a Convert, term: &'a Term, writer: Option<Writer>, past: Option<&'a Past>) -> Self {
         Self {
             args,
             term,
@@ -266,6 +281,8 @@ impl<'a> Run<'a> {
             revocation_fresh_until: None,
             must_look: false,
             recipients: 0,
+            past,
+            back: past::Sums::default(),
         }
     }
 
@@ -316,6 +333,7 @@ impl<'a> Run<'a> {
         let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));
         for (name, finding) in named.chain(inputs) {
             self.must_look |= finding.severity == Severity::Error;
+            self.back.incomplete |= name.is_some() && finding.severity == Severity::Error;
             self.finding(finding, name.map(|name| SourceLine { input: name.clone(), line: 1 }))?;
         }
         Ok(())
@@ -339,6 +357,7 @@ impl<'a> Run<'a> {
             knowledge: &counted.knowledge,
             store: Store::new(&opened.sources, &counted.table, reading),
             verbose: self.term.verbose,
+            past: self.past,
         };
         let bar = progress::bar(self.term, "judging", bytes);
         let done =
@@ -365,6 +384,7 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.add(&results.counts);
+        self.back.take(&results.share, results.incomplete);
         for ((code, severity), count) in results.codes {
             if let Some(rule) = crate::rules::find(code) {
                 self.code(rule, severity, count);
@@ -434,6 +454,7 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
             self.must_look = true;
+            self.back.incomplete = true;
         }
         if self.counts.values == 0 {
             let finding = Finding::new(
@@ -472,6 +493,8 @@ impl<'a> Run<'a> {
         counted: &Counted,
         expected: &Expected,
     ) -> Result<Closed, Error> {
+        let limit = self.args.max_removals.unwrap_or_default();
+        self.back.check(limit, self.term)?;
         let [encryptable, sign_only, none] = self.counts.coverage;
         let mut summary = Summary {
             recipients: self.recipients,
@@ -487,12 +510,14 @@ impl<'a> Run<'a> {
         summary.coverage.sign_only = sign_only;
         summary.coverage.none = none;
         summary.coverage.lapses_before_next_run = self.counts.lapsing;
+        self.back.close(self.past, limit, &mut summary);
+        let before = self.past.and_then(|past| past.previous.as_ref());
         let identity = BundleIdentity {
             id: hex(id),
             valid_until: UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY)).to_string(),
             revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
-            sequence: None,
-            previous: None,
+            sequence: before.map(|bundle| bundle.sequence.unwrap_or_default().saturating_add(1)),
+            previous: before.map(|bundle| bundle.id.clone()),
         };
         let inputs = inputs(opened, counted, expected, &self.unreadable);
         let sealed: Option<Sealed> = match self.writer.take() {
@@ -509,12 +534,17 @@ impl<'a> Run<'a> {
             FailOn::Error => errors > 0,
             FailOn::Uncovered => none + sign_only > 0,
         };
-        let look = self.must_look || failed || self.counts.unreadable > 0 || !self.unreadable.is_empty();
+        let look = self.must_look
+            || self.revoked_stays()
+            || failed
+            || self.counts.unreadable > 0
+            || !self.unreadable.is_empty();
         Ok(Closed {
             summary,
             identity,
             sealed,
             codes: self.codes,
+            names: self.back.names,
             unverified: self.args.judging.trust.is_empty(),
             done: if look { Done::Look } else { Done::Good },
         })

@@ -8,7 +8,8 @@ use super::Done;
 use super::args::Convert;
 use super::term::{Term, escape};
 use crate::bundle::Sealed;
-use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
+use crate::bundle::model::{BundleIdentity, ClearClass, FindingLine, Severity, Summary};
+use crate::history::decide::List;
 use crate::ldif;
 use crate::rules::{input, run};
 
@@ -22,6 +23,8 @@ pub struct Closed {
     pub sealed: Option<Sealed>,
     /// How often each code was found with each weight.
     pub codes: BTreeMap<(&'static str, Severity), u64>,
+    /// Names for the lists of what changed.
+    pub names: BTreeMap<List, (Vec<String>, u64)>,
     /// No path was verified.
     pub unverified: bool,
     /// How it ends.
@@ -35,9 +38,14 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     }
     let summary = &closed.summary;
     let coverage = &summary.coverage;
+    // Whoever stands in no input is nobody that somebody wants to write to.
+    let gone = summary.changes.as_ref().map_or(0, |changes| changes.gone);
     let head = format!(
         "{} of {} people can be written to; {} can only sign, {} have nothing published",
-        coverage.encryptable, summary.recipients, coverage.sign_only, coverage.none
+        coverage.encryptable,
+        summary.recipients.saturating_sub(gone),
+        coverage.sign_only,
+        coverage.none.saturating_sub(gone)
     );
     term.say(&term.bold(&head));
     if closed.unverified && args.unverified {
@@ -58,6 +66,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
         "  {} candidates = {} published + {} withheld",
         summary.candidates, summary.published, summary.withheld
     ));
+    changes(closed, term);
     look_first(closed, term);
     match &closed.sealed {
         Some(sealed) => {
@@ -80,6 +89,66 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
             term.say("  Carry transfer/ to the upload step, and the id and the hash above by another way.");
         }
         None => term.say("Nothing was written (--dry-run)."),
+    }
+}
+
+/// What changed since the bundle before, and who is concerned.
+fn changes(closed: &Closed, term: &Term) {
+    let Some(changes) = &closed.summary.changes else { return };
+    let since = match (&changes.previous, &changes.inventory) {
+        (Some(bundle), _) => format!("Since the bundle of {}", bundle.evaluated_at),
+        (None, Some(inventory)) => format!("Since the inventory of {}", inventory.time),
+        (None, None) => "What is taken away".to_owned(),
+    };
+    term.say(&term.bold(&since));
+    if let Some(allowed) = changes.removals_allowed {
+        term.say(&format!(
+            "  {} had a certificate to encrypt to = {} the same + {} replaced + {} by another issuer + {} left alone + {} removed",
+            changes.had,
+            changes.unchanged,
+            changes.replaced,
+            changes.replaced_by_another_issuer,
+            changes.kept,
+            changes.removed
+        ));
+        term.say(&format!("  {} got their first; at most {allowed} removals are allowed", changes.gained));
+        if changes.previous.is_some() {
+            term.say(&format!(
+                "  {} could be written to by the bundle before and cannot by this one",
+                closed.summary.coverage.lost_since_previous
+            ));
+        }
+        if changes.gone > 0 {
+            let before = match changes.gone_before {
+                0 => String::new(),
+                count => format!(" ({count} of them were gone before already)"),
+            };
+            term.say(&format!("  {} stand in no input any more{before}", changes.gone));
+        }
+    }
+    let list = |list: List, what: &str| {
+        if let Some(found) = closed.names.get(&list) {
+            term.say(&format!("  {}: {what}", found.1));
+            names(Some(found), " (review/findings.ndjson names everybody)", term);
+        }
+    };
+    list(List::Removed, "have no certificate to encrypt to any more");
+    list(List::RevokedStillPublished, "keep a revoked certificate");
+    list(List::IssuerReplaced, "get certificates of another issuer");
+    for class in ClearClass::ALL {
+        list(List::Cleared(class), &format!("are cleared (--clear {})", class.word()));
+    }
+}
+
+/// The first names of a list, and how many are left out; `rest` says where these stand.
+pub fn names(list: Option<&(Vec<String>, u64)>, rest: &str, term: &Term) {
+    let Some((names, count)) = list else { return };
+    for name in names {
+        term.say(&format!("    {}", escape(name)));
+    }
+    let more = count.saturating_sub(names.len() as u64);
+    if more > 0 {
+        term.say(&format!("    and {more} more{rest}"));
     }
 }
 

@@ -92,6 +92,10 @@ pub struct Judged {
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
     pub revocation_fresh_until: Option<UnixTime>,
+    /// Attributes that are not known whole.
+    pub incomplete: Vec<Attribute>,
+    /// It is not certain who the recipient is: another object claims the address, or maps disagree.
+    pub doubtful: bool,
 }
 
 /// Totals of one or many recipients.
@@ -130,6 +134,17 @@ impl Counts {
         for (mine, theirs) in self.findings.iter_mut().zip(other.findings) {
             *mine += theirs;
         }
+    }
+
+    /// Takes one finding of this weight back: what it said was mended.
+    pub fn take_back(&mut self, severity: Severity) {
+        let [info, warning, error] = &mut self.findings;
+        let sum = match severity {
+            Severity::Info => info,
+            Severity::Warning => warning,
+            Severity::Error => error,
+        };
+        *sum = sum.saturating_sub(1);
     }
 
     /// Counts a finding.
@@ -213,17 +228,19 @@ impl Judge<'_> {
             draft.findings = findings;
             sheet.candidate(draft, decision, self.reason(draft, decision));
         }
+        let doubtful = !about.for_candidates.is_empty();
         let mut recipient_findings = about.for_recipient;
         recipient_findings.append(&mut selection.findings);
         recipient_findings.extend(too_many_values(object));
-        sheet.close(
+        let judged = sheet.close(
             recipient::identity(object, &reach),
             (kind, kind_reason),
             selection.coverage,
             selection.payload,
             &recipient_findings,
             selection.encryptable_until.map(|until| self.lapses(until)).unwrap_or_default(),
-        )
+        );
+        Judged { doubtful, ..judged }
     }
 
     fn lapses(&self, until: i64) -> bool {

@@ -103,6 +103,7 @@ impl<'w> Sheet<'w> {
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),
             emails: certificate.map(crate::rules::address::texts).unwrap_or_default(),
+            encrypts: certificate.map(|_| draft.abilities.encrypt),
             path: PathReport {
                 verdict: draft.verdict,
                 chain: draft.chain.iter().map(|sha256| hex(sha256)).collect(),
@@ -143,6 +144,7 @@ impl<'w> Sheet<'w> {
                 source: Some(self.source(self.place)),
                 candidates: self.candidates,
                 findings: findings.iter().map(Finding::for_manifest).collect(),
+                history: None,
                 payload: None,
             },
             payload,
@@ -151,6 +153,8 @@ impl<'w> Sheet<'w> {
             internal_crl: self.internal_crl.into_iter().collect(),
             unreadable_in: self.unreadable_in,
             revocation_fresh_until: self.revocation_fresh_until,
+            incomplete: self.incomplete.into_iter().map(|(attribute, _)| attribute).collect(),
+            doubtful: false,
         }
     }
 }

@@ -55,6 +55,7 @@ fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision
         not_before: Some("2019-01-01T00:00:00Z".to_owned()),
         not_after: Some("2027-01-01T00:00:00Z".to_owned()),
         emails: vec![format!("person{person}@example.org")],
+        encrypts: Some(true),
         path: PathReport { verdict: Verdict::Valid, chain: vec![sha256(b"leaf"), sha256(b"root")] },
         findings,
         decision,
@@ -133,6 +134,7 @@ pub fn people() -> Vec<Person> {
                 source: Some(Source { input: "export.ldf".to_owned(), line: 1 + 10 * n as u64 }),
                 candidates,
                 findings: Vec::new(),
+                history: None,
                 payload: None,
             };
             Person { recipient, payload, findings }
@@ -191,6 +193,7 @@ pub fn closing(tally: &Tally) -> Closing {
                 ..CoverageCounts::default()
             },
             cleared: ClearedCounts::default(),
+            changes: None,
         },
         bundle: BundleIdentity {
             id: sha256(b"the bundle"),

@@ -17,6 +17,7 @@ mod files;
 mod payload;
 mod report;
 
+pub(crate) use payload::{Line, read_line};
 pub use report::{MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, VERIFY_SCHEMA};
 
 use super::hashed::sha256_hex;
@@ -108,6 +109,15 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     }
     lifetime(walked.frame.as_ref(), head.as_ref(), options.at, &mut report);
     Ok(report)
+}
+
+/// Compares one half with its SHA256SUMS and looks at nothing else: the differences, named with `prefix` in front,
+/// and the SHA-256 of manifest.json where there is one.
+#[must_use]
+pub fn unchanged(half: Half, dir: &Path, prefix: &str) -> (Vec<Problem>, Option<String>) {
+    let mut report = Report::new(Scope::Bundle, String::new());
+    let files = files::check(half, dir, prefix, &mut report);
+    (report.problems, files.hash("manifest.json").map(str::to_owned))
 }
 
 /// What `dir` is.

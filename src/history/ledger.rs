@@ -1,0 +1,330 @@
+//! The people of the time before, kept on disk: written once, joined with the objects of the run, read back by
+//! number. Memory does not grow with their number.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+
+use super::before::{Before, Origin};
+use crate::census::Knowledge;
+use crate::census::join::{self, Found};
+use crate::census::keys::{self, Hash, Kind, hash, key};
+use crate::census::sorter::{Key, Keys, Sorted, Sorter};
+use crate::certificate::address::Address;
+use crate::object::guid_from;
+
+/// Bytes of a row: where the entry begins, its length, and the hash of its address.
+const ROW: usize = 32;
+
+/// Takes entries: first those of the bundle before, in its order, then those of the inventory.
+pub struct Ledger {
+    entries: BufWriter<File>,
+    rows: BufWriter<File>,
+    keys: Sorter,
+    count: u32,
+    offset: u64,
+}
+
+impl Ledger {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            entries: BufWriter::new(crate::temporary::file()?),
+            rows: BufWriter::new(crate::temporary::file()?),
+            keys: Sorter::default(),
+            count: 0,
+            offset: 0,
+        })
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written, or there are more entries than 32 bits count.
+    pub fn push(&mut self, before: &Before) -> io::Result<()> {
+        let number = self.count;
+        self.count = number.checked_add(1).ok_or_else(|| io::Error::other("more than 4294967295 entries"))?;
+        let bytes = serde_json::to_vec(before)?;
+        self.entries.write_all(&bytes)?;
+        let address = before.address.as_deref().map(address_key);
+        let mut row = [0; ROW];
+        row[..8].copy_from_slice(&self.offset.to_be_bytes());
+        row[8..16].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
+        row[16..].copy_from_slice(&address.as_deref().map(|text| hash(text.as_bytes())).unwrap_or_default());
+        self.rows.write_all(&row)?;
+        self.offset += bytes.len() as u64;
+        for mut key in keys_of(before) {
+            keys::set_record(&mut key, number);
+            self.keys.push(key)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the writing.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written or read.
+    pub fn finish(self) -> io::Result<People> {
+        Ok(People {
+            entries: self.entries.into_inner().map_err(io::IntoInnerError::into_error)?,
+            rows: self.rows.into_inner().map_err(io::IntoInnerError::into_error)?,
+            keys: self.keys.finish()?,
+            count: self.count,
+        })
+    }
+}
+
+/// An address as it is compared; one that is none stands for itself, without ASCII case.
+#[must_use]
+pub fn address_key(text: &str) -> String {
+    Address::parse(text)
+        .map_or_else(|_| text.trim().to_ascii_lowercase(), |address| address.as_str().to_owned())
+}
+
+/// What an entry is found by.
+fn keys_of(before: &Before) -> Vec<Key> {
+    let identity = &before.identity;
+    let guid =
+        identity.object_guid.as_deref().and_then(|text| guid_from(text.as_bytes())).map(|raw| hash(&raw));
+    let mut keys = Vec::new();
+    let mut address = |kind: Kind, text: &str, guid: Option<Hash>| {
+        keys.push(key(kind, hash(address_key(text).as_bytes()), false, guid));
+    };
+    if let Some(text) = before.address.as_deref() {
+        address(Kind::Target, text, None);
+    }
+    for text in [before.address.as_deref(), identity.primary_smtp.as_deref()].into_iter().flatten() {
+        address(Kind::Address, text, guid);
+        address(Kind::Bystander, text, guid);
+    }
+    keys.extend(guid.map(|guid| key(Kind::Guid, guid, false, None)));
+    let dn = identity.dn.as_deref().map(|dn| hash(dn.to_ascii_lowercase().as_bytes()));
+    keys.extend(dn.map(|dn| key(Kind::Dn, dn, false, guid)));
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Everybody of the time before.
+pub struct People {
+    entries: File,
+    rows: File,
+    keys: Sorted,
+    count: u32,
+}
+
+impl People {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn get(&self, number: u32) -> io::Result<Before> {
+        let (offset, length, _) = self.row(number)?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.entries.read_exact_at(&mut bytes, offset)?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    fn row(&self, number: u32) -> io::Result<(u64, u64, Hash)> {
+        let mut row = [0; ROW];
+        self.rows.read_exact_at(&mut row, u64::from(number) * ROW as u64)?;
+        let part = |at: usize| row[at..at + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let mut address = Hash::default();
+        address.copy_from_slice(&row[16..]);
+        Ok((part(0), part(8), address))
+    }
+
+    /// Entries that share an address with an earlier one of the same origin, by their numbers: the first two.
+    ///
+    /// # Errors
+    /// When a temporary file cannot be read.
+    pub fn first_twins(&self, from: u32) -> io::Result<Option<(u32, u32)>> {
+        let mut before: Option<Key> = None;
+        for key in self.keys.iter()? {
+            let key = key?;
+            if Kind::of(&key) != Some(Kind::Target) || keys::record(&key) < from {
+                continue;
+            }
+            if let Some(before) = before
+                && keys::hash_of(&before) == keys::hash_of(&key)
+            {
+                return Ok(Some((keys::record(&before), keys::record(&key))));
+            }
+            before = Some(key);
+        }
+        Ok(None)
+    }
+
+    /// Says who of them is who of this run, and who is nobody any more. `previous` are from the bundle before.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written or read.
+    pub fn join(&self, knowledge: &Knowledge, previous: u32) -> io::Result<Joined> {
+        let claims = join::claims(knowledge, &self.keys)?;
+        let mut matches = Sorter::default();
+        let mut absent = Sorter::default();
+        let mut next = 0;
+        let mut gone = |number: u32, in_use: bool| -> io::Result<()> {
+            let (_, _, address) = self.row(number)?;
+            let mut key = [0; 32];
+            key[..16].copy_from_slice(&address);
+            key[16..20].copy_from_slice(&number.to_be_bytes());
+            key[20] = u8::from(in_use);
+            absent.push(key)
+        };
+        join::decide(&claims, |entry, found| {
+            for number in next..entry {
+                gone(number, false)?;
+            }
+            next = entry.saturating_add(1);
+            match found {
+                Found::Object(leader) => {
+                    let mut key = [0; 32];
+                    key[..4].copy_from_slice(&leader.to_be_bytes());
+                    key[4..8].copy_from_slice(&entry.to_be_bytes());
+                    matches.push(key)
+                }
+                Found::AddressInUse => gone(entry, true),
+            }
+        })?;
+        for number in next..self.count {
+            gone(number, false)?;
+        }
+        Ok(Joined { matches: matches.finish()?, gone: by_person(&absent.finish()?, previous)? })
+    }
+}
+
+/// Groups who is gone by person, in the order of the first entry: a line of the inventory belongs to the first
+/// entry of the bundle before with its address.
+fn by_person(absent: &Sorted, previous: u32) -> io::Result<Sorted> {
+    let mut people = Sorter::default();
+    let number = |key: &Key| key[16..20].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    let mut group: Vec<Key> = Vec::new();
+    let mut flush = |group: &mut Vec<Key>| -> io::Result<()> {
+        let first = group.first().map(number).unwrap_or_default();
+        let has_address = group.first().is_some_and(|key| key[..16] != [0; 16]);
+        // Several entries of one bundle with one address were in conflict: it is not known whose it is.
+        let several = has_address && group.iter().filter(|key| number(key) < previous).count() > 1;
+        for key in group.iter() {
+            let entry = number(key);
+            let person = if has_address && entry >= previous { first } else { entry };
+            let mut row = [0; 32];
+            row[..4].copy_from_slice(&person.to_be_bytes());
+            row[4..8].copy_from_slice(&entry.to_be_bytes());
+            row[8] = u8::from(key[20] != 0 || several);
+            people.push(row)?;
+        }
+        group.clear();
+        Ok(())
+    };
+    for key in absent.iter()? {
+        let key = key?;
+        if group.first().is_some_and(|first| first[..16] != key[..16]) {
+            flush(&mut group)?;
+        }
+        group.push(key);
+    }
+    flush(&mut group)?;
+    people.finish()
+}
+
+/// Who is who.
+pub struct Joined {
+    matches: Sorted,
+    gone: Sorted,
+}
+
+/// Somebody who stands in no input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Their entries; the first one says who they are.
+    pub entries: Vec<u32>,
+    /// Their address belongs to somebody else now, or to several: nothing may be written to it in their name.
+    pub contested: bool,
+}
+
+impl Joined {
+    /// Matches in the order of the objects' first records.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn matches(&self) -> io::Result<Matches> {
+        Ok(Matches { keys: self.matches.iter()?, next: None })
+    }
+
+    /// Calls `each` with everybody who is gone, in the order of the bundle before, then of the inventory.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read, and what `each` returns.
+    pub fn for_gone<E: From<io::Error>>(&self, mut each: impl FnMut(Gone) -> Result<(), E>) -> Result<(), E> {
+        let mut person: Option<(u32, Gone)> = None;
+        for key in self.gone.iter()? {
+            let (who, entry, contested) = join::unpack(&key?);
+            match &mut person {
+                Some((known, gone)) if *known == who => {
+                    gone.entries.push(entry);
+                    gone.contested |= contested != 0;
+                }
+                _ => {
+                    let next = (who, Gone { entries: vec![entry], contested: contested != 0 });
+                    if let Some((_, gone)) = person.replace(next) {
+                        each(gone)?;
+                    }
+                }
+            }
+        }
+        person.map_or(Ok(()), |(_, gone)| each(gone))
+    }
+}
+
+/// Reads matches alongside the records of the second pass.
+pub struct Matches {
+    keys: Keys,
+    next: Option<(u32, u32)>,
+}
+
+impl Matches {
+    /// First record of an object and number of an entry, for objects whose first record is below `end`; call
+    /// with rising numbers.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn below(&mut self, end: u32) -> io::Result<Vec<(u32, u32)>> {
+        let mut found = Vec::new();
+        loop {
+            let pair = match self.next.take() {
+                Some(pair) => pair,
+                None => match self.keys.next().transpose()? {
+                    Some(key) => {
+                        let (leader, entry, _) = join::unpack(&key);
+                        (leader, entry)
+                    }
+                    None => return Ok(found),
+                },
+            };
+            if pair.0 >= end {
+                self.next = Some(pair);
+                return Ok(found);
+            }
+            found.push(pair);
+        }
+    }
+}
+
+/// The line of an entry of the inventory.
+#[must_use]
+pub fn line_of(before: &Before) -> u64 {
+    match before.origin {
+        Origin::Inventory { line, .. } => line,
+        Origin::Previous { .. } => 0,
+    }
+}
