@@ -7,6 +7,8 @@
 mod certificates;
 #[path = "cases/check.rs"]
 mod check;
+#[path = "cases/history.rs"]
+mod history;
 #[path = "cases/make.rs"]
 mod make;
 #[path = "cases/objects.rs"]
@@ -48,6 +50,7 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::value,
     objects::input,
     objects::run,
+    history::history,
     paths::building,
     paths::constraints,
     paths::revocation,
@@ -154,6 +157,11 @@ fn inputs() {
 #[test]
 fn runs() {
     all(objects::run());
+}
+
+#[test]
+fn histories() {
+    all(history::history());
 }
 
 #[test]

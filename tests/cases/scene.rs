@@ -68,6 +68,7 @@ pub struct Scene {
     arguments: Vec<String>,
     unverified: bool,
     numbered: usize,
+    before: Option<Box<Scene>>,
 }
 
 impl Scene {
@@ -149,6 +150,12 @@ impl Scene {
         self
     }
 
+    /// After a bundle that was made of another scene.
+    pub fn after(mut self, before: Scene) -> Self {
+        self.before = Some(Box::new(before));
+        self
+    }
+
     /// A number that no file has yet.
     fn next(&mut self) -> usize {
         self.numbered += 1;
@@ -180,20 +187,30 @@ impl Scene {
     /// `certferry convert`.
     pub fn convert(&self) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
-        let mut arguments = vec!["convert".to_owned(), "in".to_owned()];
-        arguments.extend(self.prepare(folder.path()));
-        if self.unverified {
-            arguments.push("--unverified".to_owned());
-        }
-        arguments.extend(self.arguments.iter().cloned());
-        arguments.extend(["-o".to_owned(), "bundle".to_owned()]);
-        let (code, _, told) = run(folder.path(), &arguments);
-        assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
+        self.convert_in(folder.path());
         let bundle = folder.path().join("bundle");
         Outcome {
             findings: program::lines(&bundle.join("review/findings.ndjson")),
             manifest: program::manifest(&bundle),
         }
+    }
+
+    /// Makes `bundle` in a folder, after the bundle before it in `before`.
+    fn convert_in(&self, folder: &Path) {
+        let mut arguments = vec!["convert".to_owned(), "in".to_owned()];
+        arguments.extend(self.prepare(folder));
+        if let Some(before) = &self.before {
+            std::fs::create_dir(folder.join("before")).unwrap();
+            before.convert_in(&folder.join("before"));
+            arguments.extend(["--previous".to_owned(), "before/bundle".to_owned()]);
+        }
+        if self.unverified {
+            arguments.push("--unverified".to_owned());
+        }
+        arguments.extend(self.arguments.iter().cloned());
+        arguments.extend(["-o".to_owned(), "bundle".to_owned()]);
+        let (code, _, told) = run(folder, &arguments);
+        assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
     }
 
     /// `certferry inspect --format ndjson` on one certificate with the same trust material.

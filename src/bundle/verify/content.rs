@@ -1,6 +1,7 @@
 //! What manifest and payload say, walked side by side.
 
 use super::files::Files;
+use super::history::{self, Recount};
 use super::payload::{Line, Payload, Placed, read_line};
 use super::{ProblemKind, Report};
 use crate::bundle::hashed::{hex, sha256_hex};
@@ -27,6 +28,8 @@ pub(super) struct Walked {
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
+    /// What the recipients say about the time before.
+    pub(super) past: Recount,
 }
 
 /// Walks the manifest of `review`, the payload of `transfer`, or both together.
@@ -46,6 +49,7 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         rows: Vec::new(),
         ends: Vec::new(),
         cells: Vec::new(),
+        past: Recount::default(),
         report,
     };
     walk.advance();
@@ -67,7 +71,13 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         walk.report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
     let payload_files = walk.payload.as_ref().map_or(0, |payload| payload.opened);
-    Walked { frame, tally: walk.tally, payload_files, table_sha256: hex(walk.table.finish().as_ref()) }
+    Walked {
+        frame,
+        tally: walk.tally,
+        payload_files,
+        table_sha256: hex(walk.table.finish().as_ref()),
+        past: walk.past,
+    }
 }
 
 struct Walk<'a> {
@@ -85,6 +95,7 @@ struct Walk<'a> {
     rows: Vec<u8>,
     ends: Vec<usize>,
     cells: Vec<u8>,
+    past: Recount,
     report: &'a mut Report,
 }
 
@@ -195,6 +206,9 @@ impl Walk<'_> {
             let explanation = format!("publishes {published} values and has no payload line");
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
+        for explanation in self.past.see(recipient) {
+            self.manifest_problem(ProblemKind::Manifest, number, &explanation);
+        }
         if self.compare {
             self.claim(recipient);
         }
@@ -241,6 +255,9 @@ impl Walk<'_> {
         }
         for (attribute, values) in sets(&placed.payload) {
             self.values(recipient, &placed, attribute, values);
+        }
+        for explanation in history::clearings(recipient, &placed.payload) {
+            self.payload_problem(&placed, explanation);
         }
         self.advance();
     }

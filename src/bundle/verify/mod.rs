@@ -14,6 +14,7 @@
 
 mod content;
 mod files;
+mod history;
 mod payload;
 mod report;
 
@@ -237,6 +238,7 @@ fn review_half(
     for disagreement in walked.tally.disagreements(&frame.summary) {
         report.problem(ProblemKind::Totals, Some(&manifest), None, disagreement);
     }
+    walked.past.compare(frame, &manifest, report);
     let cleared = &frame.summary.cleared;
     let said = [cleared.revoked, cleared.expired, cleared.shadowing, cleared.gone];
     let said = said.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
