@@ -68,6 +68,14 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// A bundle that was given is not what was made.
+    #[error("{message}")]
+    NotGood {
+        /// What was found.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// More would be taken away than was allowed.
     #[error("{message}; nothing was written")]
     Limit {
@@ -109,6 +117,7 @@ impl Error {
             Self::Usage { .. } => exit::USAGE,
             Self::NoInput { .. } | Self::Read { .. } | Self::Changed { .. } => exit::NO_INPUT,
             Self::Output { .. } | Self::Spill { .. } => exit::OUTPUT,
+            Self::NotGood { .. } => exit::NOT_GOOD,
             Self::Limit { .. } => exit::LIMIT,
             Self::Internal { .. } => exit::INTERNAL,
         }
@@ -121,6 +130,7 @@ impl Error {
             Self::Usage { hint, .. }
             | Self::NoInput { hint, .. }
             | Self::Output { hint, .. }
+            | Self::NotGood { hint, .. }
             | Self::Limit { hint, .. } => hint.clone(),
             Self::Read { .. } => "check that the medium is readable, copy the file anew, and run again; nothing was written".into(),
             Self::Changed { .. } => "wait until the export has ended, then run again; nothing was written".into(),

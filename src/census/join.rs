@@ -11,10 +11,13 @@ use super::sorter::{Key, Keys, Sorted, Sorter};
 use super::{Groups, Knowledge};
 use crate::limits::CLAIMANTS_COMPARED;
 
-/// What an equal key counts. The address that is looked up decides before all else, because that is where the
-/// tenant's values are; then the identifier for life; another address; the name. An address whose owner has
-/// another objectGUID, and a name of an object with another one, is somebody else's.
-fn weight(kind: Kind) -> u8 {
+/// What an equal key of a kind counts; 0: nothing.
+pub type Weights = fn(Kind) -> u8;
+
+/// For the tenant's sake: the address that is looked up decides before all else, because that is where the
+/// tenant's values are; then the identifier for life; another address; the name.
+#[must_use]
+pub fn by_address(kind: Kind) -> u8 {
     match kind {
         Kind::Target => 8,
         Kind::Guid => 4,
@@ -24,11 +27,22 @@ fn weight(kind: Kind) -> u8 {
     }
 }
 
-/// Claims of entries to be objects of the run: entry, first record of the object, weight; sorted.
+/// For people's sake: the identifier for life decides before all else.
+#[must_use]
+pub fn by_identity(kind: Kind) -> u8 {
+    match kind {
+        Kind::Guid => 8,
+        Kind::Target => 4,
+        _ => by_address(kind),
+    }
+}
+
+/// Claims of entries to be objects of the run: entry, first record of the object, weight; sorted. An address whose
+/// owner has another objectGUID, and a name of an object with another one, is somebody else's.
 ///
 /// # Errors
 /// When the temporary folder cannot be written or read.
-pub fn claims(knowledge: &Knowledge, entries: &Sorted) -> io::Result<Sorted> {
+pub fn claims(knowledge: &Knowledge, entries: &Sorted, weights: Weights) -> io::Result<Sorted> {
     let mut claims = Sorter::default();
     let mut records = Groupwise { keys: knowledge.sorted.iter()?, next: None };
     let mut group: Vec<Key> = Vec::new();
@@ -37,9 +51,9 @@ pub fn claims(knowledge: &Knowledge, entries: &Sorted) -> io::Result<Sorted> {
         if let Some(first) = group.first() {
             records.members(first, &mut members)?;
             for entry in group.iter() {
-                if let Some((leader, weight)) = claim(entry, &members, &knowledge.groups) {
-                    claims.push(pack(keys::record(entry), leader, weight))?;
-                }
+                claim(entry, &members, &knowledge.groups, weights, |leader, weight| {
+                    claims.push(pack(keys::record(entry), leader, weight))
+                })?;
             }
         }
         group.clear();
@@ -56,22 +70,35 @@ pub fn claims(knowledge: &Knowledge, entries: &Sorted) -> io::Result<Sorted> {
     claims.finish()
 }
 
-/// The object that an entry may be by one key, and what that counts; 0 says only that the address is somebody's.
-fn claim(entry: &Key, members: &[Key], groups: &Groups) -> Option<(u32, u8)> {
-    let kind = Kind::of(entry)?;
-    let leader = |key: &Key| groups.leader(keys::record(key));
+/// The objects that an entry may be by one key, and what that counts; 0 says only that the address is somebody's.
+fn claim(
+    entry: &Key,
+    members: &[Key],
+    groups: &Groups,
+    weights: Weights,
+    mut each: impl FnMut(u32, u8) -> io::Result<()>,
+) -> io::Result<()> {
+    let Some(kind) = Kind::of(entry) else { return Ok(()) };
     let agrees = |key: &&Key| {
         let (ours, theirs) = (keys::guid(entry), keys::guid(key));
-        ours == 0 || theirs == 0 || ours == theirs
+        ours == 0 || theirs == 0 || ours == theirs || matches!(kind, Kind::Target | Kind::Guid)
     };
-    match kind {
-        Kind::Target | Kind::Guid => members.iter().map(leader).min().map(|leader| (leader, weight(kind))),
-        Kind::Dn => members.iter().filter(agrees).map(leader).min().map(|leader| (leader, weight(kind))),
-        _ => match members.iter().filter(agrees).map(leader).min() {
-            Some(leader) => Some((leader, weight(kind))),
-            None => members.iter().map(leader).min().map(|leader| (leader, 0)),
-        },
+    let leaders = |some: &mut dyn Iterator<Item = &Key>| {
+        let mut leaders: Vec<u32> = some.map(|key| groups.leader(keys::record(key))).collect();
+        leaders.sort_unstable();
+        leaders.dedup();
+        leaders
+    };
+    let own = leaders(&mut members.iter().filter(agrees));
+    for leader in &own {
+        each(*leader, weights(kind))?;
     }
+    if own.is_empty() && matches!(kind, Kind::Address | Kind::Bystander) {
+        if let Some(leader) = leaders(&mut members.iter()).first() {
+            each(*leader, 0)?;
+        }
+    }
+    Ok(())
 }
 
 /// Entry, leader and weight, packed so that claims sort by entry.
@@ -93,8 +120,8 @@ pub fn unpack(key: &Key) -> (u32, u32, u8) {
 /// What was decided about one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// It is the object that begins with this record.
-    Object(u32),
+    /// It is the object that begins with this record, by claims of this weight.
+    Object(u32, u8),
     /// It is nobody's, but its address belongs to somebody else now.
     AddressInUse,
 }
@@ -110,7 +137,7 @@ pub fn decide(claims: &Sorted, mut each: impl FnMut(u32, Found) -> io::Result<()
     let mut close = |entry: Option<u32>, best: (u8, u32)| match (entry, best) {
         (None, _) => Ok(()),
         (Some(entry), (0, _)) => each(entry, Found::AddressInUse),
-        (Some(entry), (_, leader)) => each(entry, Found::Object(leader)),
+        (Some(entry), (weight, leader)) => each(entry, Found::Object(leader, weight)),
     };
     for key in claims.iter()? {
         let (of, leader, weight) = unpack(&key?);
@@ -168,7 +195,7 @@ mod tests {
     }
 
     /// Objects and entries as lists of keys; what each entry is.
-    fn run(objects: &[&[Key]], entries: &[&[Key]]) -> Vec<Option<Found>> {
+    fn run(objects: &[&[Key]], entries: &[&[Key]], weights: Weights) -> Vec<Option<Found>> {
         let mut census = Census::default();
         for (number, keys) in objects.iter().enumerate() {
             census.add(u32::try_from(number).unwrap(), &mut keys.to_vec()).unwrap();
@@ -182,7 +209,7 @@ mod tests {
             }
         }
         let mut found = vec![None; entries.len()];
-        decide(&claims(&knowledge, &sorter.finish().unwrap()).unwrap(), |entry, what| {
+        decide(&claims(&knowledge, &sorter.finish().unwrap(), weights).unwrap(), |entry, what| {
             found[entry as usize] = Some(what);
             Ok(())
         })
@@ -227,13 +254,15 @@ mod tests {
             entry("kim@x", Some("2"), "cn=lee"),   // Lee's entry at Kim's address: the address decides
         ];
         let entries: Vec<&[Key]> = entries.iter().map(Vec::as_slice).collect();
-        let is = |leader| Some(Found::Object(leader));
+        let is = |leader, weight| Some(Found::Object(leader, weight));
+        let in_use = Some(Found::AddressInUse);
         assert_eq!(
-            run(&objects, &entries),
-            [is(0), is(0), is(1), Some(Found::AddressInUse), None, is(1), None, is(2), is(0)]
+            run(&objects, &entries, by_address),
+            [is(0, 10), is(0, 4), is(1, 2), in_use, None, is(1, 1), None, is(2, 2), is(0, 8)]
         );
-        assert_eq!(run(&objects, &[]), []);
-        assert_eq!(run(&[], &entries), [None; 9]);
+        assert_eq!(run(&objects, &entries, by_identity)[8], is(1, 9), "objectGUID and name against address");
+        assert_eq!(run(&objects, &[], by_address), []);
+        assert_eq!(run(&[], &entries, by_address), [None; 9]);
     }
 
     #[test]
@@ -241,6 +270,6 @@ mod tests {
         let objects: Vec<Vec<Key>> = (0..100).map(|_| vec![plain(Kind::Target, "kim@x", None)]).collect();
         let objects: Vec<&[Key]> = objects.iter().map(Vec::as_slice).collect();
         let entry = [plain(Kind::Target, "kim@x", None)];
-        assert_eq!(run(&objects, &[&entry, &entry]), [Some(Found::Object(0)); 2]);
+        assert_eq!(run(&objects, &[&entry, &entry], by_address), [Some(Found::Object(0, 8)); 2]);
     }
 }

@@ -80,6 +80,8 @@ pub enum Verb {
     Inspect(Inspect),
     /// Tell whether a bundle, or one half of it, is whole, unchanged and current.
     Verify(Verify),
+    /// Tell what changed between two bundles: people, certificates, decisions and why.
+    Diff(Diff),
     /// Say what a finding means, why it matters, and how to mend it.
     Explain(Explain),
     /// Print generated files: completions, manual pages, schemas, the upload script.
@@ -362,6 +364,36 @@ pub enum VerifyFormat {
     Json,
 }
 
+/// `certferry diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry diff bundle-2026-05 bundle-2026-06
+  certferry diff bundle-2026-05/review bundle-2026-06/review --format csv > changes.csv
+
+The review halves are enough. Everything that changed is printed, also when that is long.
+Exit code 0 whether or not something changed; 5 when a bundle was changed after it was made.")]
+pub struct Diff {
+    /// The older bundle, or its review/ half.
+    pub old: PathBuf,
+    /// The newer bundle, or its review/ half.
+    pub new: PathBuf,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORM")]
+    pub format: DiffFormat,
+}
+
+/// Form of diff's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people: totals first, then names.
+    Text,
+    /// One JSON object, each recipient on a line.
+    Json,
+    /// A table, one row a difference.
+    Csv,
+}
+
 /// `certferry explain`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -402,7 +434,7 @@ pub enum Generated {
     },
     /// The JSON Schema of an output on stdout.
     Schema {
-        /// Which: manifest, payload, finding, transfer, verify.
+        /// Which: manifest, payload, finding, transfer, verify, diff.
         name: String,
     },
     /// The upload script as every bundle of this release holds it.

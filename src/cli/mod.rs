@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod convert;
+pub mod diff;
 mod engine;
 mod expected;
 pub mod explain;
@@ -58,6 +59,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Convert(args) => convert::run(args, &term),
         Verb::Inspect(args) => inspect::run(args, &term),
         Verb::Verify(args) => verify::run(args),
+        Verb::Diff(args) => diff::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
     };

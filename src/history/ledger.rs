@@ -1,11 +1,11 @@
 //! The people of the time before, kept on disk: written once, joined with the objects of the run, read back by
 //! number. Memory does not grow with their number.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt;
+use std::io;
 
 use super::before::{Before, Origin};
+use super::shelf::{Shelf, ShelfWriter};
+use crate::bundle::model::Identity;
 use crate::census::Knowledge;
 use crate::census::join::{self, Found};
 use crate::census::keys::{self, Hash, Kind, hash, key};
@@ -13,16 +13,10 @@ use crate::census::sorter::{Key, Keys, Sorted, Sorter};
 use crate::certificate::address::Address;
 use crate::object::guid_from;
 
-/// Bytes of a row: where the entry begins, its length, and the hash of its address.
-const ROW: usize = 32;
-
 /// Takes entries: first those of the bundle before, in its order, then those of the inventory.
 pub struct Ledger {
-    entries: BufWriter<File>,
-    rows: BufWriter<File>,
+    entries: ShelfWriter<Before>,
     keys: Sorter,
-    count: u32,
-    offset: u64,
 }
 
 impl Ledger {
@@ -31,13 +25,7 @@ impl Ledger {
     /// # Errors
     /// When the temporary folder cannot be written.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            entries: BufWriter::new(crate::temporary::file()?),
-            rows: BufWriter::new(crate::temporary::file()?),
-            keys: Sorter::default(),
-            count: 0,
-            offset: 0,
-        })
+        Ok(Self { entries: ShelfWriter::new()?, keys: Sorter::default() })
     }
 
     /// Adds an entry.
@@ -45,18 +33,8 @@ impl Ledger {
     /// # Errors
     /// When the temporary folder cannot be written, or there are more entries than 32 bits count.
     pub fn push(&mut self, before: &Before) -> io::Result<()> {
-        let number = self.count;
-        self.count = number.checked_add(1).ok_or_else(|| io::Error::other("more than 4294967295 entries"))?;
-        let bytes = serde_json::to_vec(before)?;
-        self.entries.write_all(&bytes)?;
-        let address = before.address.as_deref().map(address_key);
-        let mut row = [0; ROW];
-        row[..8].copy_from_slice(&self.offset.to_be_bytes());
-        row[8..16].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
-        row[16..].copy_from_slice(&address.as_deref().map(|text| hash(text.as_bytes())).unwrap_or_default());
-        self.rows.write_all(&row)?;
-        self.offset += bytes.len() as u64;
-        for mut key in keys_of(before) {
+        let number = self.entries.push(before)?;
+        for mut key in keys_of(before.address.as_deref(), &before.identity) {
             keys::set_record(&mut key, number);
             self.keys.push(key)?;
         }
@@ -68,12 +46,7 @@ impl Ledger {
     /// # Errors
     /// When the temporary folder cannot be written or read.
     pub fn finish(self) -> io::Result<People> {
-        Ok(People {
-            entries: self.entries.into_inner().map_err(io::IntoInnerError::into_error)?,
-            rows: self.rows.into_inner().map_err(io::IntoInnerError::into_error)?,
-            keys: self.keys.finish()?,
-            count: self.count,
-        })
+        Ok(People { entries: self.entries.finish()?, keys: self.keys.finish()? })
     }
 }
 
@@ -84,21 +57,21 @@ pub fn address_key(text: &str) -> String {
         .map_or_else(|_| text.trim().to_ascii_lowercase(), |address| address.as_str().to_owned())
 }
 
-/// What an entry is found by.
-fn keys_of(before: &Before) -> Vec<Key> {
-    let identity = &before.identity;
+/// What somebody is found by: the address that is looked up, and who they are.
+#[must_use]
+pub fn keys_of(address: Option<&str>, identity: &Identity) -> Vec<Key> {
     let guid =
         identity.object_guid.as_deref().and_then(|text| guid_from(text.as_bytes())).map(|raw| hash(&raw));
     let mut keys = Vec::new();
-    let mut address = |kind: Kind, text: &str, guid: Option<Hash>| {
+    let mut push = |kind: Kind, text: &str, guid: Option<Hash>| {
         keys.push(key(kind, hash(address_key(text).as_bytes()), false, guid));
     };
-    if let Some(text) = before.address.as_deref() {
-        address(Kind::Target, text, None);
+    if let Some(text) = address {
+        push(Kind::Target, text, None);
     }
-    for text in [before.address.as_deref(), identity.primary_smtp.as_deref()].into_iter().flatten() {
-        address(Kind::Address, text, guid);
-        address(Kind::Bystander, text, guid);
+    for text in [address, identity.primary_smtp.as_deref()].into_iter().flatten() {
+        push(Kind::Address, text, guid);
+        push(Kind::Bystander, text, guid);
     }
     keys.extend(guid.map(|guid| key(Kind::Guid, guid, false, None)));
     let dn = identity.dn.as_deref().map(|dn| hash(dn.to_ascii_lowercase().as_bytes()));
@@ -110,37 +83,17 @@ fn keys_of(before: &Before) -> Vec<Key> {
 
 /// Everybody of the time before.
 pub struct People {
-    entries: File,
-    rows: File,
+    entries: Shelf<Before>,
     keys: Sorted,
-    count: u32,
 }
 
 impl People {
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> u32 {
-        self.count
-    }
-
     /// One of them.
     ///
     /// # Errors
     /// When the temporary file cannot be read.
     pub fn get(&self, number: u32) -> io::Result<Before> {
-        let (offset, length, _) = self.row(number)?;
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        self.entries.read_exact_at(&mut bytes, offset)?;
-        Ok(serde_json::from_slice(&bytes)?)
-    }
-
-    fn row(&self, number: u32) -> io::Result<(u64, u64, Hash)> {
-        let mut row = [0; ROW];
-        self.rows.read_exact_at(&mut row, u64::from(number) * ROW as u64)?;
-        let part = |at: usize| row[at..at + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        let mut address = Hash::default();
-        address.copy_from_slice(&row[16..]);
-        Ok((part(0), part(8), address))
+        self.entries.get(number)
     }
 
     /// Entries that share an address with an earlier one of the same origin, by their numbers: the first two.
@@ -169,14 +122,14 @@ impl People {
     /// # Errors
     /// When the temporary folder cannot be written or read.
     pub fn join(&self, knowledge: &Knowledge, previous: u32) -> io::Result<Joined> {
-        let claims = join::claims(knowledge, &self.keys)?;
+        let claims = join::claims(knowledge, &self.keys, join::by_address)?;
         let mut matches = Sorter::default();
         let mut absent = Sorter::default();
         let mut next = 0;
         let mut gone = |number: u32, in_use: bool| -> io::Result<()> {
-            let (_, _, address) = self.row(number)?;
+            let address = self.get(number)?.address.map(|text| hash(address_key(&text).as_bytes()));
             let mut key = [0; 32];
-            key[..16].copy_from_slice(&address);
+            key[..16].copy_from_slice(&address.unwrap_or_default());
             key[16..20].copy_from_slice(&number.to_be_bytes());
             key[20] = u8::from(in_use);
             absent.push(key)
@@ -187,7 +140,7 @@ impl People {
             }
             next = entry.saturating_add(1);
             match found {
-                Found::Object(leader) => {
+                Found::Object(leader, _) => {
                     let mut key = [0; 32];
                     key[..4].copy_from_slice(&leader.to_be_bytes());
                     key[4..8].copy_from_slice(&entry.to_be_bytes());
@@ -196,7 +149,7 @@ impl People {
                 Found::AddressInUse => gone(entry, true),
             }
         })?;
-        for number in next..self.count {
+        for number in next..self.entries.count() {
             gone(number, false)?;
         }
         Ok(Joined { matches: matches.finish()?, gone: by_person(&absent.finish()?, previous)? })

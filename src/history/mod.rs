@@ -3,7 +3,7 @@
 //! `convert --previous --published --clear` joins the people of before with the objects of the run ([`ledger`]) and
 //! decides for each what is cleared, what stays and what is lost ([`decide`]). Both sources are read once, as
 //! streams, and what is needed of a person lies on disk until their turn comes, so that a million people take no
-//! more memory than a hundred.
+//! more memory than a hundred. [`diff`] compares two bundles by the same means.
 //!
 //! | module | what |
 //! |---|---|
@@ -12,14 +12,18 @@
 //! | [`before`] | one person of the time before, and what was held |
 //! | [`ledger`] | all of them on disk, joined with the run |
 //! | [`decide`] | the definitions: cleared, removal, lost, gone, still published |
+//! | [`diff`] | what changed between two bundles, and why |
 //! | [`limit`] | how many may lose their last certificate |
+//! | [`shelf`] | items in a temporary file, by number |
 
 pub mod before;
 pub mod decide;
+pub mod diff;
 pub mod inventory;
 pub mod ledger;
 pub mod limit;
 pub mod predecessor;
+pub mod shelf;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

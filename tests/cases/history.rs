@@ -6,7 +6,9 @@ use super::scene::{Entry, Scene};
 
 /// An inventory of this time in which Kim and Lee have nothing.
 fn taken(time: &str) -> String {
-    format!("{{\"schema\":\"certferry-inventory-1\",\"time\":\"{time}\"}}\n{{\"end\":true,\"recipients\":0}}\n")
+    format!(
+        "{{\"schema\":\"certferry-inventory-1\",\"time\":\"{time}\"}}\n{{\"end\":true,\"recipients\":0}}\n"
+    )
 }
 
 pub fn history() -> Vec<Case> {
@@ -17,7 +19,8 @@ pub fn history() -> Vec<Case> {
     let lee_alone = || Scene::of(&[Entry::lee().cert(&lee)]).after(both());
     let signing = User::kim().number(7).usage(&[3, 2, 7, 0x80]).sign();
     let renewed = User::kim().number(7).sign();
-    let other_ca = Cert::new("Other CA", "Root", 9).ca(None).ids(&w.stranger, &w.root).sign(&w.stranger, &w.root);
+    let other_ca =
+        Cert::new("Other CA", "Root", 9).ca(None).ids(&w.stranger, &w.root).sign(&w.stranger, &w.root);
     let by_other = User::kim()
         .number(7)
         .but(|user| user.issuer = super::make::name("Other CA"))
@@ -33,11 +36,7 @@ pub fn history() -> Vec<Case> {
         both().file("tenant.ndjson", taken(time)).args(&["--published", "tenant.ndjson"]).after(both())
     };
     vec![
-        case(
-            "encryption-removed",
-            now(Entry::kim().cert(&signing)),
-            now(Entry::kim().cert(&renewed)),
-        ),
+        case("encryption-removed", now(Entry::kim().cert(&signing)), now(Entry::kim().cert(&renewed))),
         case("lost-since-previous", now(Entry::kim()), now(Entry::kim().cert(&kim))),
         case(
             "issuer-replaced",
@@ -56,10 +55,6 @@ pub fn history() -> Vec<Case> {
             lee_alone().args(&["--clear", "expired"]),
         ),
         case("revoked-still-published", listed(1), listed(3)),
-        case(
-            "previous-out-of-order",
-            inventory("2026-05-31T23:59:59Z"),
-            inventory(super::program::AT),
-        ),
+        case("previous-out-of-order", inventory("2026-05-31T23:59:59Z"), inventory(super::program::AT)),
     ]
 }
