@@ -340,6 +340,8 @@ pub enum Format {
 Examples:
   certferry verify bundle
   certferry verify bundle/transfer --format json
+  certferry verify bundle-2026-06 --previous bundle-2026-05
+  certferry verify bundle --journal smime-journal-0123456789ab.ndjson
 
 DIR may be the whole bundle or either half. The hash lists travel with the files, so they show
 damage and mistakes; against deliberate change compare the bundle id and the hash of
@@ -353,6 +355,12 @@ pub struct Verify {
     /// The instant at which the bundle must still be current [default: now].
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
+    /// The bundle before this one, or a half of it: is this one superseded?
+    #[arg(long, value_name = "DIR")]
+    pub previous: Option<PathBuf>,
+    /// The upload's journal: what became of each person, and what they have now.
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
 }
 
 /// Form of verify's output.

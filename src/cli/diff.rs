@@ -6,11 +6,10 @@
 mod table;
 mod text;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 
 use super::args::{Diff, DiffFormat};
-use super::{Done, write_stdout};
+use super::{Done, copy, write_stdout};
 use crate::error::Error;
 use crate::history::diff::compare;
 use crate::history::diff::model::{Head, PersonChange, Totals};
@@ -45,19 +44,6 @@ pub fn run(args: &Diff) -> Result<Done, Error> {
         out.write_all(after.as_bytes())
     })?;
     Ok(Done::Good)
-}
-
-fn copy(from: &mut File, out: &mut dyn Write) -> io::Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            // `read` returns at most the buffer's length.
-            Ok(count) => out.write_all(&buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 fn no_json(error: &serde_json::Error) -> Error {

@@ -17,7 +17,8 @@ pub mod term;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
@@ -96,6 +97,20 @@ fn write_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<
             hint: "check the disk or the program that reads it".into(),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Copies a file that waited to the output.
+fn copy(from: &mut File, out: &mut dyn Write) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            // `read` returns at most the buffer's length.
+            Ok(count) => out.write_all(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

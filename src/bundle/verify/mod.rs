@@ -15,11 +15,16 @@
 mod content;
 mod files;
 mod history;
+pub mod journal;
 mod payload;
 mod report;
+pub mod series;
 
 pub(crate) use payload::{Line, read_line};
-pub use report::{MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, VERIFY_SCHEMA};
+pub use report::{
+    JournalReport, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Relation, Report, Scope, Series, Signature,
+    VERIFY_SCHEMA,
+};
 
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
@@ -200,6 +205,8 @@ fn transfer_json(files: &Files, report: &mut Report) -> Option<Transfer> {
             ),
             Ok(head) => {
                 report.id = Some(head.id.clone());
+                report.sequence = head.sequence;
+                report.previous.clone_from(&head.previous);
                 report.tool = Some(head.tool.clone());
                 report.unverified = Some(head.unverified);
                 report.counts = Some(head.counts.clone());
@@ -265,6 +272,8 @@ fn review_half(
         report.problem(ProblemKind::Manifest, Some(&files.shown("manifest.csv")), None, explanation);
     }
     report.id = Some(frame.bundle.id.clone());
+    report.sequence = frame.bundle.sequence;
+    report.previous.clone_from(&frame.bundle.previous);
     report.tool = Some(frame.tool.clone());
     report.evaluated_at = Some(frame.evaluated_at.clone());
     report.unverified = Some(frame.unverified || report.unverified == Some(true));

@@ -1,13 +1,17 @@
 //! What `verify` found, as data and as text.
 
+use super::journal::{PersonState, Upload};
 use crate::bundle::model::{Summary, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Version of the report's format.
 pub const VERIFY_SCHEMA: &str = "certferry-verify-1";
+/// Words for results that a report counts.
+const MAX_RESULTS: usize = 100;
 /// Problems that a report lists; further ones are counted.
 pub const MAX_PROBLEMS: usize = 1000;
 
@@ -73,6 +77,89 @@ pub enum ProblemKind {
     Script,
     /// The bundle's lifetime is over.
     Expired,
+    /// A later bundle takes its place.
+    Superseded,
+    /// The bundle given with `--previous` does not fit, or was changed.
+    Series,
+    /// The upload's journal is not of this bundle, or was changed.
+    Journal,
+}
+
+/// What the bundle given with `--previous` is to this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Relation {
+    /// The bundle right before it.
+    Predecessor,
+    /// An older one of the series.
+    Earlier,
+    /// Nothing ties the two together.
+    Unrelated,
+    /// It is later: this one must not be uploaded any more.
+    Superseded,
+    /// The very same bundle.
+    Same,
+    /// Predecessor by its id, and the numbers do not follow.
+    Contradictory,
+}
+
+/// The bundle given with `--previous`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Series {
+    /// Its id.
+    pub id: String,
+    /// Its number, or null.
+    pub sequence: Option<u64>,
+    /// The instant it was judged at; null when only its transfer half was given.
+    pub evaluated_at: Option<String>,
+    /// What it is to this bundle.
+    pub relation: Relation,
+}
+
+/// What the upload's journal says, counted over the people of the payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JournalReport {
+    /// Id of the bundle that it is of.
+    pub bundle: Option<String>,
+    /// Runs of the script.
+    pub runs: u64,
+    /// Records.
+    pub records: u64,
+    /// People who have what the bundle says.
+    pub published: u64,
+    /// Written, and not seen in the tenant yet.
+    pub unconfirmed: u64,
+    /// Refused by the server.
+    pub not_written: u64,
+    /// Left alone.
+    pub skipped: u64,
+    /// Rolled back.
+    pub restored: u64,
+    /// Not in the journal.
+    pub not_mentioned: u64,
+    /// People who are not published, by the script's result.
+    pub results: BTreeMap<String, u64>,
+}
+
+impl JournalReport {
+    pub(super) fn count(&mut self, person: &PersonState) {
+        *match person.upload {
+            Upload::Published => &mut self.published,
+            Upload::Unconfirmed => &mut self.unconfirmed,
+            Upload::NotWritten => &mut self.not_written,
+            Upload::Skipped => &mut self.skipped,
+            Upload::Restored => &mut self.restored,
+            Upload::NotMentioned => &mut self.not_mentioned,
+        } += 1;
+        if let Some(result) = &person.result {
+            // A journal has a handful of words; an edited one shall not fill the memory.
+            if self.results.len() < MAX_RESULTS || self.results.contains_key(result) {
+                *self.results.entry(result.clone()).or_default() += 1;
+            }
+        }
+    }
 }
 
 /// One reason why a bundle must not be used.
@@ -113,6 +200,12 @@ pub struct Report {
     pub revocation_fresh_until: Option<String>,
     /// True when no path was verified; null when unknown.
     pub unverified: Option<bool>,
+    /// Number in the series, or null.
+    pub sequence: Option<u64>,
+    /// Id of the bundle before it, or null.
+    pub previous: Option<String>,
+    /// The bundle given with `--previous`, or null.
+    pub series: Option<Series>,
     /// What is known about signatures.
     pub signature: Signature,
     /// Totals of the manifest (review/ only).
@@ -129,6 +222,10 @@ pub struct Report {
     pub problems_left_out: u64,
     /// What is true and worth knowing, and no reason against it.
     pub notes: Vec<String>,
+    /// What the upload's journal says, or null.
+    pub journal: Option<JournalReport>,
+    /// With a journal: everybody in the payload, one a line; otherwise null.
+    pub people: Option<Vec<PersonState>>,
 }
 
 impl Report {
@@ -144,6 +241,9 @@ impl Report {
             valid_until: None,
             revocation_fresh_until: None,
             unverified: None,
+            sequence: None,
+            previous: None,
+            series: None,
             signature: Signature::Unsigned,
             summary: None,
             counts: None,
@@ -152,6 +252,8 @@ impl Report {
             problems: Vec::new(),
             problems_left_out: 0,
             notes: Vec::new(),
+            journal: None,
+            people: None,
         }
     }
 
@@ -226,6 +328,20 @@ impl Report {
         row("bundle id", self.id.clone());
         row("made by", self.tool.as_ref().map(|tool| format!("{} {}", tool.name, tool.version)));
         row("judged at", self.evaluated_at.clone());
+        row("number in the series", self.sequence.map(|number| number.to_string()));
+        row("bundle before it", self.previous.clone());
+        let before = self.series.as_ref().map(|series| {
+            let what = match series.relation {
+                Relation::Predecessor => "the one right before this one",
+                Relation::Earlier => "an older one of the series",
+                Relation::Unrelated => "nothing ties it to this one",
+                Relation::Superseded => "LATER than this one",
+                Relation::Same => "this very bundle",
+                Relation::Contradictory => "the one before by its id, not by its number",
+            };
+            format!("{}: {what}", series.id)
+        });
+        row("--previous", before);
         row("valid until", self.valid_until.clone());
         row("revocation fresh to", self.revocation_fresh_until.clone());
         row("transfer/SHA256SUMS", self.transfer_sums_sha256.clone());
@@ -257,6 +373,24 @@ impl Report {
                 )
             }),
         );
+        row(
+            "upload",
+            self.journal.as_ref().map(|journal| {
+                format!(
+                    "{} published, {} unconfirmed, {} not written, {} skipped, {} restored, {} not mentioned ({} runs)",
+                    journal.published,
+                    journal.unconfirmed,
+                    journal.not_written,
+                    journal.skipped,
+                    journal.restored,
+                    journal.not_mentioned,
+                    journal.runs
+                )
+            }),
+        );
+        for (result, count) in self.journal.iter().flat_map(|journal| &journal.results) {
+            row("", Some(format!("{result}: {count}")));
+        }
         for note in &self.notes {
             let _ = writeln!(text, "\nnote: {}", visible(note));
         }
