@@ -98,8 +98,8 @@ mod tests {
         }
         let shelf = writer.finish().unwrap();
         assert_eq!(shelf.count(), 50);
-        for (item, number) in items.iter().zip(0..).rev() {
-            assert_eq!(&shelf.get(number).unwrap(), item);
+        for number in (0..50u32).rev() {
+            assert_eq!(shelf.get(number).unwrap(), items[number as usize]);
         }
         assert!(shelf.get(50).is_err());
     }
