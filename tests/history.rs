@@ -15,5 +15,7 @@ mod pki;
 mod program;
 #[path = "history/removals.rs"]
 mod removals;
+#[path = "history/simulation/mod.rs"]
+mod simulation;
 #[path = "history/town.rs"]
 mod town;

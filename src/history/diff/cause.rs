@@ -53,7 +53,9 @@ impl<'f> Context<'f> {
 fn depends_on(code: &str) -> Option<Cause> {
     let of = |family: &[&Rule]| family.iter().any(|rule| rule.code == code);
     let clock = [PathCode::Expired, PathCode::NotYetValid, PathCode::AnchorExpired, PathCode::CrlStale];
-    if of(rules::validity::RULES) || clock.iter().any(|path| path.as_str() == code) {
+    // A stale value in front of a fresh one is stale because it has expired.
+    let stale = code == rules::recipient::STALE_SHADOWS_FRESH.code;
+    if stale || of(rules::validity::RULES) || clock.iter().any(|path| path.as_str() == code) {
         Some(Cause::Time)
     } else if rules::path::rules().iter().any(|rule| rule.code == code) {
         Some(Cause::TrustMaterial)
@@ -105,6 +107,7 @@ mod tests {
         for (code, cause) in [
             ("expired", Some(Cause::Time)),
             ("path-expired", Some(Cause::Time)),
+            ("stale-shadows-fresh", Some(Cause::Time)),
             ("crl-stale", Some(Cause::Time)),
             ("revoked", Some(Cause::TrustMaterial)),
             ("issuer-not-found", Some(Cause::TrustMaterial)),
