@@ -17,5 +17,7 @@ mod program;
 mod removals;
 #[path = "history/simulation/mod.rs"]
 mod simulation;
+#[path = "history/tampering.rs"]
+mod tampering;
 #[path = "history/town.rs"]
 mod town;

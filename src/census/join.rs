@@ -45,28 +45,18 @@ pub fn by_identity(kind: Kind) -> u8 {
 pub fn claims(knowledge: &Knowledge, entries: &Sorted, weights: Weights) -> io::Result<Sorted> {
     let mut claims = Sorter::default();
     let mut records = Groupwise { keys: knowledge.sorted.iter()?, next: None };
-    let mut group: Vec<Key> = Vec::new();
+    let mut group: Option<Key> = None;
     let mut members: Vec<Key> = Vec::new();
-    let mut flush = |group: &mut Vec<Key>| -> io::Result<()> {
-        if let Some(first) = group.first() {
-            records.members(first, &mut members)?;
-            for entry in group.iter() {
-                claim(entry, &members, &knowledge.groups, weights, |leader, weight| {
-                    claims.push(pack(keys::record(entry), leader, weight))
-                })?;
-            }
-        }
-        group.clear();
-        Ok(())
-    };
     for key in entries.iter()? {
         let key = key?;
-        if group.first().is_some_and(|first| first[..GROUP_BYTES] != key[..GROUP_BYTES]) {
-            flush(&mut group)?;
+        if group.is_none_or(|group| group[..GROUP_BYTES] != key[..GROUP_BYTES]) {
+            records.members(&key, &mut members)?;
+            group = Some(key);
         }
-        group.push(key);
+        claim(&key, &members, &knowledge.groups, weights, |leader, weight| {
+            claims.push(pack(keys::record(&key), leader, weight))
+        })?;
     }
-    flush(&mut group)?;
     claims.finish()
 }
 
@@ -93,10 +83,11 @@ fn claim(
     for leader in &own {
         each(*leader, weights(kind))?;
     }
-    if own.is_empty() && matches!(kind, Kind::Address | Kind::Bystander) {
-        if let Some(leader) = leaders(&mut members.iter()).first() {
-            each(*leader, 0)?;
-        }
+    if own.is_empty()
+        && matches!(kind, Kind::Address | Kind::Bystander)
+        && let Some(leader) = leaders(&mut members.iter()).first()
+    {
+        each(*leader, 0)?;
     }
     Ok(())
 }

@@ -532,7 +532,8 @@ impl<'a> Run<'a> {
             FailOn::Never => false,
             FailOn::Warning => warnings + errors > 0,
             FailOn::Error => errors > 0,
-            FailOn::Uncovered => none + sign_only > 0,
+            // Whoever stands in no input is nobody who should be written to.
+            FailOn::Uncovered => none + sign_only > self.back.share.changes.gone,
         };
         let look = self.must_look
             || self.revoked_stays()

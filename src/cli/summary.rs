@@ -135,6 +135,7 @@ fn changes(closed: &Closed, term: &Term) {
     list(List::Removed, "have no certificate to encrypt to any more");
     list(List::RevokedStillPublished, "keep a revoked certificate");
     list(List::IssuerReplaced, "get certificates of another issuer");
+    list(List::Gone, "are gone since then");
     for class in ClearClass::ALL {
         list(List::Cleared(class), &format!("are cleared (--clear {})", class.word()));
     }

@@ -63,6 +63,8 @@ pub enum List {
     RevokedStillPublished,
     /// Get certificates of other issuers.
     IssuerReplaced,
+    /// Stand in no input, and stood in one of the bundle before.
+    Gone,
 }
 
 /// What one person adds to the run's counts.
@@ -269,6 +271,9 @@ impl Decider {
         share.lost = u64::from(history.lost);
         let name = name_of(judged);
         let mut list = |list: List| share.names.push((list, name.clone()));
+        if gone && !history.previous.as_ref().is_some_and(|entry| entry.gone) {
+            list(List::Gone);
+        }
         match history.change {
             Change::Removed => list(List::Removed),
             Change::ReplacedByAnotherIssuer => list(List::IssuerReplaced),

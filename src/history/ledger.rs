@@ -161,32 +161,39 @@ impl People {
 fn by_person(absent: &Sorted, previous: u32) -> io::Result<Sorted> {
     let mut people = Sorter::default();
     let number = |key: &Key| key[16..20].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
-    let mut group: Vec<Key> = Vec::new();
-    let mut flush = |group: &mut Vec<Key>| -> io::Result<()> {
-        let first = group.first().map(number).unwrap_or_default();
-        let has_address = group.first().is_some_and(|key| key[..16] != [0; 16]);
-        // Several entries of one bundle with one address were in conflict: it is not known whose it is.
-        let several = has_address && group.iter().filter(|key| number(key) < previous).count() > 1;
-        for key in group.iter() {
-            let entry = number(key);
-            let person = if has_address && entry >= previous { first } else { entry };
-            let mut row = [0; 32];
-            row[..4].copy_from_slice(&person.to_be_bytes());
-            row[4..8].copy_from_slice(&entry.to_be_bytes());
-            row[8] = u8::from(key[20] != 0 || several);
-            people.push(row)?;
-        }
-        group.clear();
-        Ok(())
+    let mut push = |person: u32, key: &Key, several: bool| {
+        let mut row = [0; 32];
+        row[..4].copy_from_slice(&person.to_be_bytes());
+        row[4..8].copy_from_slice(&key[16..20]);
+        row[8] = u8::from(key[20] != 0 || several);
+        people.push(row)
     };
+    // The first entry of an address, and, once a second one was seen, whether several of one bundle claimed it:
+    // then it is not known whose it is.
+    let mut first: Option<(Key, Option<bool>)> = None;
     for key in absent.iter()? {
         let key = key?;
-        if group.first().is_some_and(|first| first[..16] != key[..16]) {
-            flush(&mut group)?;
+        match &mut first {
+            Some((owner, several)) if owner[..16] == key[..16] && key[..16] != [0; 16] => {
+                let person = number(owner);
+                if several.is_none() {
+                    let both = number(&key) < previous;
+                    push(person, owner, both)?;
+                    *several = Some(both);
+                }
+                let person = if number(&key) < previous { number(&key) } else { person };
+                push(person, &key, several.unwrap_or_default())?;
+            }
+            _ => {
+                if let Some((alone, None)) = first.replace((key, None)) {
+                    push(number(&alone), &alone, false)?;
+                }
+            }
         }
-        group.push(key);
     }
-    flush(&mut group)?;
+    if let Some((alone, None)) = first {
+        push(number(&alone), &alone, false)?;
+    }
     people.finish()
 }
 
@@ -279,5 +286,52 @@ pub fn line_of(before: &Before) -> u64 {
     match before.origin {
         Origin::Inventory { line, .. } => line,
         Origin::Previous { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_gone_is_grouped_by_address() {
+        let mut absent = Sorter::default();
+        // Address, number, whether it is somebody's.
+        for (address, number, in_use) in [
+            (0u8, 0u32, false),
+            (0, 3, false),
+            (1, 1, false),
+            (1, 7, true),
+            (2, 2, false),
+            (2, 4, false),
+            (2, 8, false),
+            (3, 9, false),
+        ] {
+            let mut key = [0; 32];
+            key[..16].copy_from_slice(&[address; 16]);
+            key[16..20].copy_from_slice(&number.to_be_bytes());
+            key[20] = u8::from(in_use);
+            absent.push(key).unwrap();
+        }
+        let gone = by_person(&absent.finish().unwrap(), 5).unwrap();
+        let joined = Joined { matches: Sorter::default().finish().unwrap(), gone };
+        let mut found = Vec::new();
+        joined
+            .for_gone(|gone| {
+                found.push((gone.entries, gone.contested));
+                Ok::<(), io::Error>(())
+            })
+            .unwrap();
+        let wanted = [
+            (vec![0], false),
+            (vec![1, 7], true),
+            (vec![2, 8], true),
+            (vec![3], false),
+            (vec![4], true),
+            (vec![9], false),
+        ];
+        assert_eq!(found, wanted);
+        assert_eq!(joined.matches().unwrap().below(9).unwrap(), []);
     }
 }

@@ -38,6 +38,7 @@ use crate::bundle::model::history::{Inventory, PreviousBundle};
 use crate::census::Knowledge;
 use crate::certificate::UnixTime;
 use crate::error::Error;
+use crate::limits::RECORDS_PER_OBJECT;
 use crate::object::{Object, guid_text};
 use crate::recipient::Reach;
 use crate::rules::{Finding, history as rules};
@@ -156,7 +157,8 @@ impl Past {
         reach: &Reach,
     ) -> Result<Vec<Before>, Error> {
         let mut found = Vec::new();
-        for (_, entry) in entries {
+        // More than a handful are a conflict, which was withheld then and is reported now.
+        for (_, entry) in entries.iter().take(RECORDS_PER_OBJECT) {
             let before = self.people.get(*entry).map_err(Error::spill)?;
             // Equal in 128 bits is not equal: what was joined is compared.
             if is_same(&before, object, reach) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Run;
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{Changes, ClearClass, Coverage, Recipient, RecipientKind, Severity, Summary};
+use crate::bundle::model::{Changes, ClearClass, Coverage, Recipient, RecipientKind, Summary};
 use crate::bundle::{Entry, Rendered, render};
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -178,7 +178,7 @@ impl Run<'_> {
 
     /// Whether a revoked certificate stays in the tenant.
     pub fn revoked_stays(&self) -> bool {
-        self.codes.contains_key(&(rules::REVOKED_STILL_PUBLISHED.code, Severity::Error))
+        self.codes.keys().any(|(code, _)| *code == rules::REVOKED_STILL_PUBLISHED.code)
     }
 }
 

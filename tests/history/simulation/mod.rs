@@ -18,7 +18,7 @@ const MONTHS: u32 = 24;
 
 fn history(seed: u64) {
     let mut random = Random::new(seed);
-    let with_guid = seed % 3 != 0;
+    let with_guid = !seed.is_multiple_of(3);
     let town = Town::new();
     let mut directory = Directory::new(&mut random, with_guid);
     let mut tenant = Tenant::default();

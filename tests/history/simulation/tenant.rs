@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::model::{Directory, Random, at};
-use crate::town::{base64, inventory};
+use crate::town::{Held, base64, inventory};
 
 /// What becomes of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,26 +72,15 @@ impl Tenant {
     }
 
     pub fn inventory(&self, directory: &Directory, month: u32) -> String {
-        let values = |set: &BTreeSet<usize>| -> Vec<Vec<u8>> {
-            set.iter().map(|number| directory.sheets[*number].der.clone()).collect()
+        let values = |set: &BTreeSet<usize>| -> Vec<&[u8]> {
+            set.iter().map(|number| directory.sheets[*number].der.as_slice()).collect()
         };
-        let held: Vec<(String, Vec<Vec<u8>>, Vec<Vec<u8>>)> = self
-            .held()
-            .into_iter()
-            .map(|mailbox| (mailbox.address.clone(), values(&mailbox.sets[0]), values(&mailbox.sets[1])))
-            .collect();
-        let slices: Vec<(&str, Vec<&[u8]>, Vec<&[u8]>)> = held
+        let held: Vec<(&Mailbox, [Vec<&[u8]>; 2])> =
+            self.held().into_iter().map(|mailbox| (mailbox, mailbox.sets.each_ref().map(values))).collect();
+        let lines: Vec<Held<'_>> = held
             .iter()
-            .map(|(address, user, smime)| {
-                (
-                    address.as_str(),
-                    user.iter().map(Vec::as_slice).collect(),
-                    smime.iter().map(Vec::as_slice).collect(),
-                )
-            })
+            .map(|(mailbox, [user, smime])| (mailbox.address.as_str(), &user[..], &smime[..]))
             .collect();
-        let lines: Vec<(&str, &[&[u8]], &[&[u8]])> =
-            slices.iter().map(|(address, user, smime)| (*address, &user[..], &smime[..])).collect();
         inventory(&at(month), &lines)
     }
 
