@@ -18,6 +18,7 @@
 //! | judge | [`path`] | certification paths by RFC 5280, usable by itself |
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
+//! | | [`history`] | the bundle before and what the tenant holds: what is cleared, lost, or changed between two bundles |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
 //! | | [`limits`], [`policy`], [`error`], [`encoding`] | caps with their sources; the policy as used; errors that end a run; hex and digests |
 //!

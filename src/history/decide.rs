@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 
 use super::before::{Before, Held, HeldBy, Origin};
 use super::ledger::address_key;
+use super::tell;
 use crate::bundle::model::history::{PreviousEntry, TenantEntry};
 use crate::bundle::model::{
     Attribute, Candidate, Change, Changes, ClearClass, Cleared, ClearedCounts, Coverage, Decision,
@@ -303,21 +304,21 @@ impl Decider {
         let mut found: Vec<(Finding, Option<FindingCertificate>)> = Vec::new();
         let mut about_person = |finding: Finding| found.push((finding, None));
         if let Standing::Gone { contested, .. } = standing {
-            about_person(gone(before, contested));
+            about_person(tell::gone(before, contested));
         }
         for one in &history.cleared {
-            about_person(clearing(one, evidence));
+            about_person(tell::clearing(one, evidence));
         }
         match history.change {
             Change::Removed => about_person(Finding::new(
                 &rules::ENCRYPTION_REMOVED,
                 format!(
                     "{} that the tenant holds for this person is taken away with this payload",
-                    certificates(evidence.iter().filter(|held| held.value.encrypts).count())
+                    tell::certificates(evidence.iter().filter(|held| held.value.encrypts).count())
                 ),
                 "a certificate to encrypt to in the payload, or an attribute that is left alone",
             )),
-            Change::ReplacedByAnotherIssuer => about_person(other_issuer(judged, evidence)),
+            Change::ReplacedByAnotherIssuer => about_person(tell::other_issuer(judged, evidence)),
             _ => {}
         }
         if history.lost && history.change != Change::Removed && standing == Standing::Here {
@@ -336,7 +337,7 @@ impl Decider {
                 attribute: Some(held.value.attribute),
                 index: None,
             };
-            found.push((still_published(held, why), Some(about)));
+            found.push((tell::still_published(held, why), Some(about)));
         }
         let source = judged.recipient.source.clone();
         let address = Some(name_of(judged));
@@ -425,7 +426,7 @@ fn about_shadowing(
             rule,
             format!(
                 "the tenant holds {} in userSMIMECertificate while userCertificate is published",
-                values(shadows)
+                tell::values(shadows)
             ),
             "no older userSMIMECertificate in the tenant; look at what it holds for this recipient",
         ));
@@ -435,87 +436,6 @@ fn about_shadowing(
 /// Whether a value is among those that stay.
 fn stays(history: &History, held: &Held) -> bool {
     history.remaining.contains(&held.value)
-}
-
-fn gone(before: &[Before], contested: bool) -> Finding {
-    let mut said: Vec<String> = Vec::new();
-    for one in before {
-        said.push(match one.origin {
-            Origin::Previous { number, gone: false, .. } => {
-                format!("number {number} of the bundle before stands in no input")
-            }
-            Origin::Previous { number, gone: true, .. } => {
-                format!("number {number} of the bundle before, gone then already, stands in no input")
-            }
-            Origin::Inventory { synchronised, values: [user, smime], .. } => format!(
-                "the tenant holds {} for this address{}, and it stands in no input",
-                values(usize::try_from(user.saturating_add(smime)).unwrap_or(usize::MAX)),
-                if synchronised { ", which comes from an on-premises directory" } else { "" }
-            ),
-        });
-    }
-    if contested {
-        said.push("the address belongs to somebody else now, so nothing is written to it".into());
-    }
-    Finding::new(&rules::RECIPIENT_GONE, said.join("; "), "an object in the inputs, or --clear gone")
-}
-
-fn clearing(one: &Cleared, evidence: &[Held]) -> Finding {
-    let name = one.attribute.name();
-    let held = evidence.iter().filter(|held| held.value.attribute == one.attribute);
-    let because = match one.class {
-        ClearClass::Revoked => {
-            let mut revoked = held.filter(|held| held.revoked.is_some());
-            let serial = revoked.next().and_then(|held| held.value.serial.clone()).unwrap_or_default();
-            format!("it holds the certificate with serial {serial}, which is revoked")
-        }
-        ClearClass::Expired => "every value that is known of it has expired".into(),
-        ClearClass::Shadowing => {
-            "it holds only stale values, in front of a userCertificate that is published".into()
-        }
-        ClearClass::Gone => "the person stands in no input".into(),
-    };
-    Finding::new(
-        &rules::ATTRIBUTE_CLEARED,
-        format!("{name} is cleared (--clear {}): {because}", one.class.word()),
-        "",
-    )
-}
-
-fn other_issuer(judged: &Judged, evidence: &[Held]) -> Finding {
-    let new = judged
-        .recipient
-        .candidates
-        .iter()
-        .find(|one| one.decision == Decision::Publish && one.encrypts == Some(true));
-    let old = evidence.iter().find(|held| held.value.encrypts);
-    let shown = |issuer: Option<String>| issuer.unwrap_or_else(|| "an unknown issuer".into());
-    Finding::new(
-        &rules::ISSUER_REPLACED,
-        format!(
-            "what the tenant holds was issued by {}, what replaces it by {}",
-            shown(old.and_then(|held| held.value.issuer.clone())),
-            shown(new.and_then(|one| one.issuer.clone()))
-        ),
-        "somebody who knows that this person's CA has changed",
-    )
-}
-
-fn still_published(held: &Held, why: &str) -> Finding {
-    let by = match held.by {
-        HeldBy::Payload => "the bundle before published it",
-        HeldBy::Left => "an earlier bundle published it",
-        HeldBy::Inventory => "the tenant holds it",
-    };
-    let serial = held.value.serial.as_deref().unwrap_or("unknown");
-    Finding::new(
-        &rules::REVOKED_STILL_PUBLISHED,
-        format!(
-            "the certificate with serial {serial} stays in {}: {by}, and it is revoked ({why})",
-            held.value.attribute.name()
-        ),
-        "--clear revoked, or a certificate that replaces it",
-    )
 }
 
 /// A finding that is about a person who is in the inputs, but no recipient of them any more.
@@ -534,7 +454,7 @@ pub fn about_bystander(decider: &Decider, before: &[Before], why: &str) -> (Vec<
         ));
     }
     for held in &evidence {
-        found.extend(held.revoked.as_deref().map(|why| still_published(held, why)));
+        found.extend(held.revoked.as_deref().map(|why| tell::still_published(held, why)));
     }
     (found, u64::from(lost))
 }
@@ -561,17 +481,5 @@ fn set_of(line: &mut PayloadLine, attribute: Attribute) -> &mut Option<Vec<Strin
     match attribute {
         Attribute::UserSmimeCertificate => &mut line.user_smime_certificate,
         _ => &mut line.user_certificate,
-    }
-}
-
-fn values(count: usize) -> String {
-    if count == 1 { "1 value".into() } else { format!("{count} values") }
-}
-
-fn certificates(count: usize) -> String {
-    if count == 1 {
-        "the certificate to encrypt to".into()
-    } else {
-        format!("each of the {count} certificates to encrypt to")
     }
 }

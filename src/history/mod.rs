@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod limit;
 pub mod predecessor;
 pub mod shelf;
+mod tell;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -236,6 +236,30 @@ fn who_moved_is_not_gone_and_an_address_of_somebody_else_is_left_alone() {
     );
 }
 
+/// What is found under the address that the upload looks up is what counts, whoever had it before.
+#[test]
+fn the_address_decides_whose_values_are_replaced() {
+    let town = Town::new();
+    let der = mail("desk", 1).der();
+    town.made("one", 0, &[Entry::of("ann").guid(1).at("desk@example.com").cert(&der)], &[]);
+    let now =
+        [Entry::of("bob").guid(2).at("desk@example.com"), Entry::of("ann").guid(1).at("ann@example.com")];
+    let two = town.made("two", 1, &now, &["--previous", "one"]);
+    let previous = |who: &str| two.of(who)["history"]["previous"]["number"].as_u64();
+    assert_eq!((previous("desk@example.com"), previous("ann@example.com")), (Some(1), None));
+    assert_eq!(two.of("desk@example.com")["history"]["change"], "kept");
+    // Of two mailboxes the one at the address counts, not the one at an alias.
+    let (old, good) = (mail("kim", 2).until(OLD).der(), mail("kim", 3).der());
+    let kim = [Entry::of("kim").alias("old@example.com"), Entry::of("lee").cert(&mail("lee", 4).der())];
+    let held: [super::town::Held<'_>; 2] =
+        [("old@example.com", &[&good], &[]), ("kim@example.com", &[&old], &[])];
+    for (lines, cleared) in [(&held[..], 1), (&held[..1], 0)] {
+        town.write("tenant.ndjson", inventory("2026-06-02T00:00:00Z", lines));
+        let options = ["--published", "tenant.ndjson", "--clear", "expired", "--force"];
+        assert_eq!(town.made("three", 0, &kim, &options).cleared("expired"), cleared);
+    }
+}
+
 #[test]
 fn nobody_is_cleared_as_gone_when_the_inputs_are_not_whole() {
     let town = Town::new();

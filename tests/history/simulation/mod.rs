@@ -2,13 +2,15 @@
 //! is made, and its upload succeeds, fails for some, is dropped, or comes late. An independent model says what each
 //! bundle must hold, and what the tenant has in the end.
 
+mod directory;
 mod model;
 mod tenant;
 
 use certferry::bundle::SCRIPT_BYTES;
 use certferry::bundle::verify::{self, Relation, series};
 use certferry::history::diff::compare;
-use model::{Asked, Directory, Expected, Past, Random, at};
+use directory::{Directory, Random, at};
+use model::{Asked, Expected, Past};
 use tenant::{Fate, Tenant};
 
 use super::program;
@@ -93,7 +95,7 @@ fn history(seed: u64) {
         removals += expected.removed;
         gone += expected.gone.len();
         cleared += expected.cleared.values().sum::<u64>();
-        past = Some(expected.into_past(month));
+        past = Some(expected.into_past());
         if month > 0 {
             std::fs::remove_dir_all(town.path(&before)).unwrap();
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::model::{Directory, Random, at};
+use super::directory::{Directory, Random, at};
 use crate::town::{Held, base64, inventory};
 
 /// What becomes of an upload.
