@@ -21,3 +21,5 @@ mod simulation;
 mod tampering;
 #[path = "history/town.rs"]
 mod town;
+#[path = "history/upload.rs"]
+mod upload;
