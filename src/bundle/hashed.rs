@@ -75,15 +75,17 @@ impl Write for HashedFile {
     }
 }
 
-/// A reader that hashes what passes.
-pub(crate) struct HashedReader<R> {
+/// A reader that hashes what passes, and tells how many bytes did.
+pub(crate) struct HashedReader<'p, R> {
     source: R,
     context: Context,
+    passed: u64,
+    progress: &'p dyn Fn(u64),
 }
 
-impl<R> HashedReader<R> {
-    pub(crate) fn new(source: R) -> Self {
-        Self { source, context: Context::new(&SHA256) }
+impl<'p, R> HashedReader<'p, R> {
+    pub(crate) fn new(source: R, progress: &'p dyn Fn(u64)) -> Self {
+        Self { source, context: Context::new(&SHA256), passed: 0, progress }
     }
 
     /// SHA-256 in hex of everything that was read.
@@ -92,11 +94,13 @@ impl<R> HashedReader<R> {
     }
 }
 
-impl<R: Read> Read for HashedReader<R> {
+impl<R: Read> Read for HashedReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         // `read` returns at most the buffer's length.
         self.context.update(&buffer[..count]);
+        self.passed += count as u64;
+        (self.progress)(self.passed);
         Ok(count)
     }
 }

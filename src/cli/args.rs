@@ -197,8 +197,8 @@ Examples:
   From a pipe:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
   The next month: what changed, and take away what is revoked or belongs to people who left:
-    certferry convert users.ldf --trust root.pem --crl crls/ --previous bundle-2026-06 --published tenant.ndjson \\
-      --clear revoked --clear gone -o bundle-2026-07
+    certferry convert users.ldf --trust root.pem --crl crls/ -o bundle-2026-07 \\
+      --previous bundle-2026-06 --published tenant.ndjson --clear revoked --clear gone
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 

@@ -27,7 +27,7 @@ use crate::rules::address::addresses;
 /// The format that this release reads.
 pub const INVENTORY_SCHEMA: &str = "certferry-inventory-1";
 
-/// Reads an inventory into the ledger.
+/// Reads an inventory into the ledger. `progress` is told the bytes read so far.
 ///
 /// # Errors
 /// A usage error that names the line; [`Error::Spill`] when the temporary folder fails.
@@ -35,6 +35,7 @@ pub fn read(
     path: &Path,
     judge: &Judge<'_, '_>,
     threads: usize,
+    progress: &dyn Fn(u64),
     ledger: &mut Ledger,
 ) -> Result<Inventory, Error> {
     let file = File::open(path).map_err(|error| {
@@ -43,7 +44,7 @@ pub fn read(
     })?;
     let mut lines = Lines {
         path,
-        reader: BufReader::with_capacity(1 << 16, HashedReader::new(file)),
+        reader: BufReader::with_capacity(1 << 16, HashedReader::new(file, progress)),
         number: 0,
         buffer: Vec::new(),
     };
@@ -172,7 +173,7 @@ fn entry(line: u64, text: &[u8], judge: &Judge<'_, '_>) -> Result<Before, (u64, 
 
 struct Lines<'p> {
     path: &'p Path,
-    reader: BufReader<HashedReader<File>>,
+    reader: BufReader<HashedReader<'p, File>>,
     number: u64,
     buffer: Vec<u8>,
 }

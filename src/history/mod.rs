@@ -71,12 +71,18 @@ pub struct Past {
 }
 
 impl Past {
-    /// Reads both sources; `None` when nothing was asked.
+    /// Reads both sources; `None` when nothing was asked. `progress` is told what is read, its size and the bytes
+    /// read so far.
     ///
     /// # Errors
     /// A usage error for a bundle that was changed or that this release cannot read, and for an inventory that is
     /// damaged; [`Error::Spill`] when the temporary folder fails.
-    pub fn read(asked: &Asked, judge: &Judge<'_, '_>, threads: usize) -> Result<Option<Self>, Error> {
+    pub fn read(
+        asked: &Asked,
+        judge: &Judge<'_, '_>,
+        threads: usize,
+        progress: &dyn Fn(&'static str, u64, u64),
+    ) -> Result<Option<Self>, Error> {
         let decider = Decider {
             previous: asked.previous.is_some(),
             inventory: asked.published.is_some(),
@@ -93,7 +99,8 @@ impl Past {
             };
             let bundle = Predecessor::open(dir).map_err(unusable)?;
             let mut spilled = None;
-            let frame = bundle.read(|recipient| {
+            let bytes = bundle.bytes();
+            let frame = bundle.read(&|done| progress("before", bytes, done), |recipient| {
                 previous_entries += 1;
                 ledger.push(&Before::of_previous(recipient, judge)).map_err(|error| {
                     spilled = Some(error);
@@ -114,7 +121,9 @@ impl Past {
         }
         let mut inventory = None;
         if let Some(path) = &asked.published {
-            inventory = Some(inventory::read(path, judge, threads, &mut ledger)?);
+            let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+            let progress = |done| progress("inventory", bytes, done);
+            inventory = Some(inventory::read(path, judge, threads, &progress, &mut ledger)?);
         }
         let people = ledger.finish().map_err(Error::spill)?;
         if let Some(path) = &asked.published

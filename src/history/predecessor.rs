@@ -90,13 +90,24 @@ impl Predecessor {
         self.review.join(name)
     }
 
+    /// Size of the manifest in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.file("manifest.json").metadata().map_or(0, |metadata| metadata.len())
+    }
+
     /// Reads the manifest, recipient by recipient. That it is the one that was compared is known at the end.
+    /// `progress` is told the bytes read so far.
     ///
     /// # Errors
     /// [`Unusable::Manifest`], [`Unusable::Changed`]; text from `each` as [`Unusable::Manifest`].
-    pub fn read(&self, mut each: impl FnMut(Recipient) -> Result<(), String>) -> Result<Frame, Unusable> {
+    pub fn read(
+        &self,
+        progress: &dyn Fn(u64),
+        mut each: impl FnMut(Recipient) -> Result<(), String>,
+    ) -> Result<Frame, Unusable> {
         let file = File::open(self.file("manifest.json")).map_err(Unusable::Open)?;
-        let mut hashed = HashedReader::new(file);
+        let mut hashed = HashedReader::new(file, progress);
         let frame =
             manifest::read_into(&mut hashed, &mut each, &mut |_| Ok(())).map_err(|error| match error {
                 ReadError::Io(error) => Unusable::Manifest(error.to_string()),

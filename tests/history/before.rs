@@ -26,6 +26,9 @@ fn the_series_counts_and_the_id_covers_what_was_given() {
     assert_eq!((&transfer["sequence"], &transfer["previous"]), (&2.into(), &id(&two).into()));
     let handover = fs::read_to_string(town.path("three/transfer/HANDOVER.txt")).unwrap();
     assert!(handover.contains(&format!("Number in the series  2, after {}", id(&two))));
+    let schema: serde_json::Value =
+        serde_json::from_str(&stdout(&town.run(&["generate", "schema", "manifest"]))).unwrap();
+    assert!(jsonschema::is_valid(&schema, &three.manifest));
     // The same inputs and options give the same bytes; what was given before changes the id.
     let again = town.made("again", 0, &[kim()], &["--previous", "two", "--jobs", "1"]);
     assert_ne!(id(&again), id(&three), "another input name is another id");

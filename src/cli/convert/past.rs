@@ -1,5 +1,6 @@
 //! The part of `convert` that looks back: what was asked, who is gone, and how many may lose what they have.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::Run;
@@ -9,8 +10,8 @@ use crate::bundle::{Entry, Rendered, render};
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::cli::args::{Clear, Convert};
-use crate::cli::summary;
 use crate::cli::term::Term;
+use crate::cli::{progress, summary};
 use crate::error::Error;
 use crate::history::before::{self, Before, Origin};
 use crate::history::decide::{List, Share, Standing};
@@ -47,7 +48,22 @@ pub fn read(args: &Convert, judge: &Judge<'_>, threads: usize, term: &Term) -> R
         Paths::Verified(engine) => Some(&**engine),
         Paths::Unverified | Paths::Missing => None,
     };
-    Past::read(&asked, &before::Judge { engine, at: judge.at }, threads)
+    let bar = RefCell::new(None::<(&str, indicatif::ProgressBar)>);
+    let read = Past::read(&asked, &before::Judge { engine, at: judge.at }, threads, &|what, bytes, done| {
+        let mut bar = bar.borrow_mut();
+        if bar.as_ref().is_none_or(|(known, _)| *known != what)
+            && let Some((_, ended)) = bar.replace((what, progress::bar(term, what, bytes)))
+        {
+            ended.finish_and_clear();
+        }
+        if let Some((_, bar)) = &*bar {
+            bar.set_position(done);
+        }
+    });
+    if let Some((_, bar)) = bar.into_inner() {
+        bar.finish_and_clear();
+    }
+    read
 }
 
 /// What it adds to the bundle's identity.

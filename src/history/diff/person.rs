@@ -128,7 +128,7 @@ impl Side {
             }
             Ok(())
         };
-        let frame = bundle.read(|recipient| {
+        let frame = bundle.read(&|_| (), |recipient| {
             put(&recipient).map_err(|error: std::io::Error| {
                 spilled = Some(error);
                 "stopped".to_owned()
