@@ -32,6 +32,21 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// Bytes of hex digits in any case, with or without colons and blanks between them, and without the
+/// invisible marks that Windows' dialog puts before a thumbprint. `None` when anything else stands there or
+/// a digit is missing.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let between = |c: &char| c.is_whitespace() || matches!(c, ':' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| !between(c))
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    pairs.remainder().is_empty().then(|| pairs.map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
 /// Base64 with padding (RFC 4648 section 4).
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
@@ -45,5 +60,8 @@ mod tests {
         assert_eq!(super::hex(&super::sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert!(super::hex(&super::sha256(b"abc")).starts_with("ba7816bf8f01cfea"));
         assert_eq!(super::base64(b"f"), "Zg==");
+        assert_eq!(super::unhex("\u{200e}0A:b1 ff"), Some(vec![0x0a, 0xb1, 0xff]));
+        assert_eq!(super::unhex("abc"), None);
+        assert_eq!(super::unhex("0g"), None);
     }
 }

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use crate::policy::Problem;
+
 /// Exit codes, as the command line promises them.
 pub mod exit {
     /// Done.
@@ -35,6 +37,14 @@ pub enum Error {
         message: String,
         /// What to do.
         hint: String,
+    },
+    /// A policy file that cannot stand.
+    #[error("{} cannot be used: {} problem(s)", path.display(), problems.len())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, in the order of the text; at least one.
+        problems: Vec<Problem>,
     },
     /// Nothing that could be read.
     #[error("{message}")]
@@ -114,12 +124,27 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => exit::USAGE,
+            Self::Usage { .. } | Self::Policy { .. } => exit::USAGE,
             Self::NoInput { .. } | Self::Read { .. } | Self::Changed { .. } => exit::NO_INPUT,
             Self::Output { .. } | Self::Spill { .. } => exit::OUTPUT,
             Self::NotGood { .. } => exit::NOT_GOOD,
             Self::Limit { .. } => exit::LIMIT,
             Self::Internal { .. } => exit::INTERNAL,
+        }
+    }
+
+    /// What is said of it, each with what to do: for most errors one thing.
+    #[must_use]
+    pub fn told(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Policy { path, problems } => problems
+                .iter()
+                .map(|Problem { line, column, message, remedy }| {
+                    let place = format!("{}, line {line}, column {column}", path.display());
+                    (format!("{place}: {message}"), remedy.clone())
+                })
+                .collect(),
+            _ => vec![(self.to_string(), self.hint())],
         }
     }
 
@@ -132,6 +157,7 @@ impl Error {
             | Self::Output { hint, .. }
             | Self::NotGood { hint, .. }
             | Self::Limit { hint, .. } => hint.clone(),
+            Self::Policy { .. } => "certferry generate policy prints a file with all keys explained; nothing was written".into(),
             Self::Read { .. } => "check that the medium is readable, copy the file anew, and run again; nothing was written".into(),
             Self::Changed { .. } => "wait until the export has ended, then run again; nothing was written".into(),
             Self::Spill { .. } => {

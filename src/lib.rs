@@ -15,12 +15,14 @@
 //! | extract | [`certificate`], [`extract`] | the parsed-once view of a certificate; containers; the user's own one |
 //! | | [`census`] | what one entry must know of the whole run, sorted on disk |
 //! | judge | [`rules`] | permanent codes with citation, decision, severity and explanation |
+//! | judge | [`policy`] | what an organisation decides: as a file, as a value, and in force |
 //! | judge | [`path`] | certification paths by RFC 5280, usable by itself |
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
 //! | | [`history`] | the bundle before and what the tenant holds: what is cleared, lost, or changed between two bundles |
+//! | select | [`trust`] | the trust store: authorities of what is published, and what is kept |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
-//! | | [`limits`], [`policy`], [`error`], [`encoding`] | caps with their sources; the policy as used; errors that end a run; hex and digests |
+//! | | [`limits`], [`error`], [`encoding`] | caps with their sources; errors that end a run; hex and digests |
 //!
 //! Two kinds of failure are never mixed. A *finding* is data about the input: it has a code, a place,
 //! what was found and what was required, and the batch goes on. An [`error::Error`] ends the run, has
@@ -50,3 +52,4 @@ pub mod recipient;
 pub mod rules;
 pub mod select;
 mod temporary;
+pub mod trust;

@@ -63,6 +63,38 @@ pub const DAY: i64 = 86_400;
 /// by hand needs, as CA operators' reminders do.
 pub const WARN_DAYS: i64 = 30;
 
+/// Days from notBefore to notAfter above which a certificate is told as long-lived: the longest that the
+/// CA/Browser Forum's S/MIME Baseline Requirements allow (section 6.3.2, profile legacy).
+pub const VALIDITY_DAYS: i64 = 1_185;
+
+/// Days that a successor must have been valid before its predecessor is dropped: the address book of
+/// Outlook takes up to two days, and people install a new key on all of their devices within a month.
+pub const OVERLAP_DAYS: i64 = 30;
+
+/// Years' worth of days that any number of days in a policy may say: the 100 years after which even a
+/// self-signed EFS certificate of Windows ends.
+pub const MOST_DAYS: i64 = 36_525;
+
+/// Days of bundle lifetime that a policy may say: what was true of people and CRLs a year ago is not.
+pub const MOST_BUNDLE_DAYS: i64 = 366;
+
+/// Share of the people with a certificate to encrypt to, in percent, whom one bundle may leave without one unless
+/// the policy or `--max-removals` says otherwise; the upload script has the same limit.
+pub const REMOVALS_PERCENT: u8 = 5;
+
+/// Largest RSA modulus that a policy may demand: OpenSSL's and Windows' own limit.
+pub const RSA_BITS_MOST: usize = 16_384;
+
+/// Smallest limit for the bytes of a value that a policy may set: no S/MIME certificate with an RSA key of
+/// 1024 bits is below 512 bytes.
+pub const VALUE_BYTES_LEAST: usize = 512;
+
+/// Bytes of a policy file. The default has some 30 KB; an exception has some 300 bytes.
+pub const POLICY_FILE_BYTES: u64 = 4 << 20;
+
+/// Problems of a policy file that are listed; who has more of them starts from a generated one.
+pub const POLICY_PROBLEMS: usize = 20;
+
 /// Days for which a bundle may be uploaded.
 pub const BUNDLE_DAYS: i64 = 30;
 
@@ -77,10 +109,6 @@ pub const RSA_BITS_WARNED: usize = 2_048;
 
 /// Recipients a payload file holds unless `--batch` says otherwise.
 pub const BATCH: usize = 1_000;
-
-/// Share of the people with a certificate to encrypt to, in percent, whom a bundle may leave without one unless
-/// `--max-removals` says otherwise; the upload script has the same limit.
-pub const REMOVALS_PERCENT: u8 = 5;
 
 /// So many may lose theirs in any case: 5 % of a small company is nobody.
 pub const REMOVALS_AT_LEAST: u64 = 10;
@@ -99,3 +127,11 @@ pub const POLICY_BYTES: u64 = 4 << 20;
 /// Objects that claim one address or name which are compared with an earlier one: more than a handful is a
 /// conflict that is reported elsewhere.
 pub const CLAIMANTS_COMPARED: usize = 16;
+/// Entries of a list in the report: what a person reads in half an hour. The rest stands in manifest.csv.
+pub const LISTED: usize = 200;
+
+/// Candidates that the report lists of one person.
+pub const LISTED_CANDIDATES: usize = 20;
+
+/// Names that a table of the report counts one by one: issuers, domains, kinds of key.
+pub const NAMED: usize = 1_000;

@@ -2,16 +2,20 @@
 //!
 //! A payload line replaces what the tenant holds, so it is built only from attributes that are known
 //! whole, and a withheld value is never in it. Published values are put best first (a courtesy:
-//! directories keep no order), at most [`VALUES_PER_ATTRIBUTE`] of them. An attribute with nothing to
+//! directories keep no order), at most as many as the policy allows. An attribute with nothing to
 //! publish is left out of the line, which means "leave untouched": nothing is erased by accident.
+
+mod newest;
 
 use std::cmp::Reverse;
 
 use crate::bundle::MAX_PAYLOAD_LINE;
 use crate::bundle::model::{Attribute, Coverage, Decision, PayloadLine, RecipientKind, Severity};
 use crate::bundle::render::payload_len;
+use crate::certificate::UnixTime;
+use crate::certificate::address::Address;
 use crate::encoding::base64;
-use crate::limits::VALUES_PER_ATTRIBUTE;
+use crate::policy::{Policy, Publish};
 use crate::rules::usage::Abilities;
 use crate::rules::{Finding, recipient as recipient_rules, validity, value as value_rules};
 
@@ -24,8 +28,12 @@ pub struct Choice<'a> {
     pub bytes: &'a [u8],
     /// What the certificate can be used for.
     pub abilities: Abilities,
+    /// Start of validity, Unix seconds.
+    pub not_before: i64,
     /// End of validity, Unix seconds.
     pub not_after: i64,
+    /// Addresses of the recipient in the certificate; asked for where the newest is published.
+    pub own: Vec<Address>,
     /// SHA-256 of the value, which breaks ties.
     pub value_sha256: [u8; 32],
     /// Everything found so far; selection adds to it.
@@ -51,16 +59,26 @@ pub struct Selection {
 
 /// Decides every choice and builds the payload line.
 #[must_use]
-pub fn select(choices: &mut [Choice<'_>], address: Option<&str>, kind: RecipientKind) -> Selection {
+pub fn select(
+    choices: &mut [Choice<'_>],
+    address: Option<&str>,
+    kind: RecipientKind,
+    policy: &Policy,
+    at: UnixTime,
+) -> Selection {
     for choice in choices.iter_mut() {
         let withheld = !choice.path_allows || choice.findings.iter().any(Finding::withholds);
         choice.decision = if withheld { Decision::Withhold } else { Decision::Publish };
     }
+    if policy.publish == Publish::Newest {
+        newest::supersede(choices, policy.min_overlap_days, at);
+    }
+    let most = policy.limits.values_per_attribute;
     let mut sets = [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
         .map(|attribute| best_first(choices, attribute));
     for set in &mut sets {
-        while set.len() > VALUES_PER_ATTRIBUTE {
-            drop_last(choices, set, &format!("{VALUES_PER_ATTRIBUTE} better values are published"));
+        while set.len() > most {
+            drop_last(choices, set, most, &format!("{most} better values are published"));
         }
     }
     let payload = loop {
@@ -70,7 +88,7 @@ pub fn select(choices: &mut [Choice<'_>], address: Option<&str>, kind: Recipient
                 // Fifteen values of the largest size in both attributes: the longer list gives way.
                 let [first, second] = &mut sets;
                 let longer = if first.len() >= second.len() { first } else { second };
-                drop_last(choices, longer, "the values before it fill what one payload line may carry");
+                drop_last(choices, longer, most, "the values before it fill what one payload line may carry");
             }
             other => break other,
         }
@@ -116,13 +134,13 @@ fn best_first(choices: &[Choice<'_>], attribute: Attribute) -> Vec<usize> {
     set
 }
 
-fn drop_last(choices: &mut [Choice<'_>], set: &mut Vec<usize>, why: &str) {
+fn drop_last(choices: &mut [Choice<'_>], set: &mut Vec<usize>, most: usize, why: &str) {
     if let Some(choice) = set.pop().and_then(|at| choices.get_mut(at)) {
         choice.decision = Decision::Withhold;
         choice.findings.push(Finding::new(
             &value_rules::BEYOND_VALUE_LIMIT,
             format!("{why}, so this one is left out"),
-            format!("at most {VALUES_PER_ATTRIBUTE} values of an attribute"),
+            format!("at most {most} values of an attribute"),
         ));
     }
 }
@@ -199,7 +217,9 @@ mod tests {
             attribute,
             bytes,
             abilities: Abilities { encrypt, sign: true },
+            not_before: 0,
             not_after,
+            own: Vec::new(),
             value_sha256: crate::encoding::sha256(bytes),
             findings: Vec::new(),
             path_allows: true,
@@ -208,7 +228,7 @@ mod tests {
     }
 
     fn run(choices: &mut [Choice<'_>]) -> Selection {
-        select(choices, Some("kim@x"), RecipientKind::Mailbox)
+        select(choices, Some("kim@x"), RecipientKind::Mailbox, &Policy::default(), UnixTime(0))
     }
 
     #[test]
@@ -270,6 +290,37 @@ mod tests {
         assert!(selection.findings.iter().any(|f| f.rule == &recipient_rules::SHADOWING_REMAINS));
         let old: Vec<_> = choices[2].findings.iter().map(|f| (f.rule.code, f.severity)).collect();
         assert_eq!(old, [("expired", Severity::Info), ("stale-shadows-fresh", Severity::Warning)]);
+    }
+
+    /// Days of validity of two certificates, and what happens to the first one at day 100.
+    #[test]
+    fn the_newest_takes_the_place_of_who_loses_nothing() {
+        let policy = Policy { publish: Publish::Newest, min_overlap_days: 30, ..Policy::default() };
+        let kim = Address::parse("kim@example.com").unwrap();
+        let dropped = |change: fn(&mut [Choice<'_>; 2], Address)| {
+            let mut pair = [
+                choice(Attribute::UserCertificate, b"old", true, 200 * 86_400),
+                choice(Attribute::UserCertificate, b"new", true, 300 * 86_400),
+            ];
+            pair[1].not_before = 70 * 86_400;
+            change(&mut pair, kim.clone());
+            let at = UnixTime(100 * 86_400);
+            let selection = select(&mut pair, Some("kim@x"), RecipientKind::Mailbox, &policy, at);
+            assert_eq!(selection.coverage, Coverage::Encryptable);
+            let told = pair[0].findings.iter().any(|found| found.rule.code == "superseded");
+            assert_eq!(told, pair[0].decision == Decision::Withhold);
+            told
+        };
+        assert!(dropped(|_, _| {}));
+        assert!(!dropped(|pair, _| pair[1].not_before += 1), "not valid for 30 days yet");
+        assert!(!dropped(|pair, _| pair[1].not_before = 0), "none is newer");
+        assert!(!dropped(|pair, _| pair[1].not_after = 199 * 86_400), "ends earlier");
+        assert!(!dropped(|pair, _| pair[1].abilities.encrypt = false));
+        assert!(!dropped(|pair, _| pair[1].abilities.sign = false));
+        assert!(!dropped(|pair, _| pair[1].attribute = Attribute::UserSmimeCertificate));
+        assert!(!dropped(|pair, _| pair[1].path_allows = false));
+        assert!(!dropped(|pair, kim| pair[0].own.push(kim)), "bears another address");
+        assert!(dropped(|pair, kim| pair.iter_mut().for_each(|choice| choice.own.push(kim.clone()))));
     }
 
     #[test]

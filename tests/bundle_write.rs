@@ -8,6 +8,7 @@ use certferry::bundle::model::*;
 use certferry::bundle::verify::{Scope, Signature};
 use certferry::bundle::writer::payload_name;
 use certferry::bundle::{ManifestFormat, StageOptions, manifest, schema};
+use certferry::certificate::sst;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -19,7 +20,13 @@ fn what_is_written_is_read_back() {
     assert_eq!(names(dir.path()), ["b"], "no stage is left");
     assert_eq!(
         sealed.counts,
-        TransferCounts { recipients: 12, user_certificate: 16, user_smime_certificate: 4, files: 3 }
+        TransferCounts {
+            recipients: 12,
+            user_certificate: 16,
+            user_smime_certificate: 4,
+            files: 3,
+            trust_certificates: 1
+        }
     );
 
     let mut read = Vec::new();
@@ -29,6 +36,8 @@ fn what_is_written_is_read_back() {
     })
     .unwrap();
     assert_eq!(frame.trust_anchors, head().trust_anchors);
+    assert_eq!(frame.trust_store, [trusted(root(), 12)]);
+    assert_eq!(fs::read(target.join("transfer/trust.sst")).unwrap(), sst::write([root()]));
     assert_eq!(frame.inputs[0].path, "export.ldf");
     assert_eq!(frame.policy.sha256, sha256(b"# the policy\n"));
     assert_eq!(frame.evaluated_at, EVALUATED_AT);
@@ -74,6 +83,7 @@ fn both_halves_are_as_the_contract_says() {
             "review/manifest.csv",
             "review/manifest.json",
             "review/policy.toml",
+            "review/report.html",
             "transfer/HANDOVER.txt",
             "transfer/Publish-SmimeCertificate.ps1",
             "transfer/SHA256SUMS",
@@ -81,12 +91,13 @@ fn both_halves_are_as_the_contract_says() {
             "transfer/payload/0002.ndjson",
             "transfer/payload/0003.ndjson",
             "transfer/transfer.json",
+            "transfer/trust.sst",
         ]
     );
     for (name, bytes) in &all {
         if name.starts_with("transfer/") {
-            assert!(bytes.is_ascii(), "{name} is ASCII");
-            let text = String::from_utf8(bytes.clone()).unwrap();
+            assert!(bytes.is_ascii() || name == "transfer/trust.sst", "{name} is ASCII");
+            let text = String::from_utf8_lossy(bytes);
             for secret in ["CN=Person", "export.ldf", "DC=example", "HYPERLINK"] {
                 assert!(!text.contains(secret), "{name} must not hold {secret}");
             }

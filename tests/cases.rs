@@ -3,12 +3,16 @@
 //! reader and path engine. Keys are made at run time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "cases/anchors.rs"]
+mod anchors;
 #[path = "cases/certificates.rs"]
 mod certificates;
 #[path = "cases/check.rs"]
 mod check;
 #[path = "cases/history.rs"]
 mod history;
+#[path = "cases/keys.rs"]
+mod keys;
 #[path = "cases/make.rs"]
 mod make;
 #[path = "cases/objects.rs"]
@@ -17,6 +21,8 @@ mod objects;
 mod paths;
 #[path = "support/pki.rs"]
 mod pki;
+#[path = "cases/policy.rs"]
+mod policy;
 mod program;
 #[path = "cases/scene.rs"]
 mod scene;
@@ -51,6 +57,8 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::input,
     objects::run,
     history::history,
+    objects::trust_store,
+    policy::policy,
     paths::building,
     paths::constraints,
     paths::revocation,
@@ -162,6 +170,16 @@ fn runs() {
 #[test]
 fn histories() {
     all(history::history());
+}
+
+#[test]
+fn trust_stores() {
+    all(objects::trust_store());
+}
+
+#[test]
+fn policies() {
+    all(policy::policy());
 }
 
 #[test]

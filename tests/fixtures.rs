@@ -179,7 +179,7 @@ fn only_what_the_upload_needs_crosses() {
     assert!(private.len() > 200);
     for (name, bytes) in tree(&bundle.join("transfer")) {
         let text = String::from_utf8_lossy(&bytes);
-        assert!(text.is_ascii(), "{name} is not ASCII");
+        assert!(text.is_ascii() || name == "trust.sst", "{name} is not ASCII");
         for secret in &private {
             assert!(!text.contains(secret.as_str()), "{name} holds {secret}");
         }

@@ -27,6 +27,30 @@ pub fn text(transfer: &Transfer) -> String {
         (None, Some(previous)) => format!("Bundle before it      {previous}\n"),
         (None, None) => String::new(),
     };
+    let command = format!(
+        "./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{} -BundleId {id}",
+        if transfer.unverified { " -AllowUnverified" } else { "" }
+    );
+    let trusted = counts.trust_certificates;
+    let (store, trust) = if trusted == 0 {
+        (
+            "none: there is no trust.sst in this folder".to_owned(),
+            "5. There is no trust.sst, because the bundle has no authority's certificate for it (the review says\n\
+             \x20  why). Leave the tenant's trust store as it is.\n"
+                .to_owned(),
+        )
+    } else {
+        (
+            format!("trust.sst, {trusted} authorities' certificate{}", if trusted == 1 { "" } else { "s" }),
+            format!(
+                "5. The trust store comes first. Outlook on the web trusts a certificate only when its root and every\n\
+                 \x20  issuer between are in the tenant's store, and trust.sst replaces that store as a whole. This needs\n\
+                 \x20  the role Exchange Administrator. Look, then do it; what it would add, keep and drop is listed:\n\
+                 \x20     {command} -PublishTrustStore -WhatIf\n\
+                 \x20     {command} -PublishTrustStore\n"
+            ),
+        )
+    };
     format!(
         "{title}\n{underline}\n{warning}\n\
          Bundle id             {id}\n\
@@ -37,6 +61,7 @@ pub fn text(transfer: &Transfer) -> String {
          Recipients            {recipients}\n\
          Certificate values    {certificates} in userCertificate, {smime} in userSMIMECertificate\n\
          Payload files         {files}\n\
+         Trust store           {store}\n\
          \n\
          The files hold mail addresses and public certificates. No private key, no password.\n\
          \n\
@@ -61,16 +86,16 @@ pub fn text(transfer: &Transfer) -> String {
          \x20                            Connect-ExchangeOnline\n\
          4. Go to the folder above this one: the script keeps its journal where you stand, never in here.\n\
          \x20  Look first; this changes nothing (-AllowUnsigned, since step 1 took the place of a signature):\n\
-         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id} -WhatIf\n\
-         5. When what it would do is what was agreed, the first three people, then everybody:\n\
-         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id} -First 3\n\
-         \x20     ./transfer/{SCRIPT} -Path ./transfer -AllowUnsigned{allow} -BundleId {id}\n\
-         6. Keep the journal: with -Rollback it brings back what was there before.\n\
+         \x20     {command} -WhatIf\n\
+         {trust}\
+         6. When what it would do is what was agreed, the first three people, then everybody:\n\
+         \x20     {command} -First 3\n\
+         \x20     {command}\n\
+         7. Keep the journal: with -Rollback it brings back what was there before.\n\
          \n\
          If a check fails, or the time above has passed, upload nothing: ask for a new bundle.\n\
          Address books of desktop clients may take up to 48 hours to show a change.\n",
         underline = "=".repeat(title.len()),
-        allow = if transfer.unverified { " -AllowUnverified" } else { "" },
         name = tool.name,
         version = tool.version,
         recipients = counts.recipients,

@@ -4,7 +4,7 @@ use super::OutputError;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Size of the write buffer of each open file, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -25,6 +25,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// SHA-256 of `bytes`, lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// SHA-256 of a file in lower-case hex.
+pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(context.finish().as_ref())),
+            // `read` returns at most the buffer's length.
+            Ok(count) => context.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// A new file; every byte goes into the file and into its SHA-256.

@@ -6,6 +6,7 @@
 
 use super::model::{
     BundleIdentity, InputFile, MANIFEST_SCHEMA, PolicyReference, Recipient, Summary, Tool, TrustAnchor,
+    TrustStoreEntry,
 };
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -31,6 +32,8 @@ pub struct Frame {
     pub trust_anchors: Vec<TrustAnchor>,
     /// Files that were read.
     pub inputs: Vec<InputFile>,
+    /// What trust.sst holds, and what was left out of it.
+    pub trust_store: Vec<TrustStoreEntry>,
     /// Totals.
     pub summary: Summary,
     /// Identity of the bundle.
@@ -152,6 +155,7 @@ impl<'de> Visitor<'de> for Body<'_> {
         let mut policy = None;
         let mut trust_anchors: Option<Vec<TrustAnchor>> = None;
         let mut inputs: Option<()> = None;
+        let mut trust_store: Option<Vec<TrustStoreEntry>> = None;
         let mut summary = None;
         let mut bundle = None;
         let mut recipients: Option<()> = None;
@@ -172,15 +176,8 @@ impl<'de> Visitor<'de> for Body<'_> {
                 "evaluatedAt" => set(&mut evaluated_at, "evaluatedAt", &mut map)?,
                 "unverified" => set(&mut unverified, "unverified", &mut map)?,
                 "policy" => set(&mut policy, "policy", &mut map)?,
-                "trustAnchors" => {
-                    let mut anchors = Vec::new();
-                    let mut push = |anchor| {
-                        anchors.push(anchor);
-                        Ok(())
-                    };
-                    array(&mut trust_anchors, "trustAnchors", &mut map, Items { each: &mut push, since })?;
-                    trust_anchors = Some(anchors);
-                }
+                "trustAnchors" => list(&mut trust_anchors, "trustAnchors", &mut map, since)?,
+                "trustStore" => list(&mut trust_store, "trustStore", &mut map, since)?,
                 "inputs" => array(&mut inputs, "inputs", &mut map, Items { each: &mut *input, since })?,
                 "summary" => set(&mut summary, "summary", &mut map)?,
                 "bundle" => set(&mut bundle, "bundle", &mut map)?,
@@ -205,6 +202,7 @@ impl<'de> Visitor<'de> for Body<'_> {
             policy: need(policy, "policy")?,
             trust_anchors: need(trust_anchors, "trustAnchors")?,
             inputs: Vec::new(),
+            trust_store: need(trust_store, "trustStore")?,
             summary: need(summary, "summary")?,
             bundle: need(bundle, "bundle")?,
         })
@@ -242,6 +240,23 @@ where
     }
     map.next_value_seed(items)?;
     *slot = Some(S::default());
+    Ok(())
+}
+
+/// Reads an array whose elements are few enough to be kept.
+fn list<'de, A: MapAccess<'de>, T: de::Deserialize<'de>>(
+    slot: &mut Option<Vec<T>>,
+    name: &'static str,
+    map: &mut A,
+    since: &Cell<u64>,
+) -> Result<(), A::Error> {
+    let mut items = Vec::new();
+    let mut push = |item| {
+        items.push(item);
+        Ok(())
+    };
+    array(slot, name, map, Items { each: &mut push, since })?;
+    *slot = Some(items);
     Ok(())
 }
 

@@ -19,6 +19,7 @@
 //! | [`identity`] | the hash over all that decides a bundle's content |
 //! | [`sums`] | SHA256SUMS, written and read |
 //! | [`manifest`] | manifest.json, read as a stream |
+//! | [`report`] | report.html, while the bundle is written and again from a finished one |
 //! | [`verify`] | is this bundle whole, unchanged and current |
 //! | [`schema`] | JSON Schemas of the types |
 
@@ -29,6 +30,7 @@ pub mod identity;
 pub mod manifest;
 pub mod model;
 pub mod render;
+pub mod report;
 pub mod schema;
 pub mod stage;
 pub mod sums;
@@ -47,16 +49,20 @@ pub const REVIEW: &str = "review";
 pub const TRANSFER: &str = "transfer";
 /// The upload script's name below transfer/.
 pub const SCRIPT: &str = "Publish-SmimeCertificate.ps1";
+/// The trust store's name below transfer/.
+pub const TRUST_STORE: &str = "trust.sst";
 /// The upload script, the same bytes in every bundle of a release. Its parts are joined as they stand: one part a
 /// subject, in the order in which the script needs them.
 pub const SCRIPT_BYTES: &[u8] = concat!(
     include_str!("publish/head.ps1"),
     include_str!("publish/text.ps1"),
     include_str!("publish/files.ps1"),
+    include_str!("publish/signature.ps1"),
     include_str!("publish/folder.ps1"),
     include_str!("publish/journal.ps1"),
     include_str!("publish/tenant.ps1"),
     include_str!("publish/recipient.ps1"),
+    include_str!("publish/trust.ps1"),
     include_str!("publish/run.ps1"),
 )
 .as_bytes();

@@ -173,6 +173,43 @@ pub struct TrustAnchor {
     pub not_after: String,
 }
 
+/// Why a certificate belongs into transfer/trust.sst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TrustOrigin {
+    /// It is an authority of a published certificate's chain.
+    Chain,
+    /// No such chain needs it, but that of a signing certificate does, which a published value carries beside the
+    /// certificate to encrypt to.
+    Signer,
+    /// Nothing that is published needs it; the store of `--keep-trust` holds it.
+    Kept,
+}
+
+/// A certificate of transfer/trust.sst, or one that was left out of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustStoreEntry {
+    /// SHA-256 of its DER, lower-case hex.
+    pub sha256: String,
+    /// SHA-1 of its DER (Windows' thumbprint).
+    pub sha1: String,
+    /// Subject, for display.
+    pub subject: String,
+    /// Serial number, hex with colons.
+    pub serial: String,
+    /// Start of validity, RFC 3339.
+    pub not_before: String,
+    /// End of validity, RFC 3339.
+    pub not_after: String,
+    /// Why it belongs there.
+    pub origin: TrustOrigin,
+    /// Recipients with a published certificate whose chain holds it; for `signer` those with such a value.
+    pub people: u64,
+    /// Null when it is in the store; else the code of the finding that says why it is not.
+    pub left_out: Option<String>,
+}
+
 /// Who a recipient is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -251,8 +288,12 @@ pub struct Candidate {
     pub not_after: Option<String>,
     /// Mail addresses in the certificate.
     pub emails: Vec<String>,
-    /// Whether mail can be encrypted to it, by key type and key usage; null without a certificate of the user.
-    pub encrypts: Option<bool>,
+    /// Its key, for people: `RSA 2048`, `EC P-256`.
+    pub key: Option<String>,
+    /// The algorithm of its signature, for people.
+    pub signature_algorithm: Option<String>,
+    /// Whether mail can be encrypted to it, by key type and key usage (RFC 8550 section 4.4.2).
+    pub encrypts: bool,
     /// Its certification path.
     pub path: PathReport,
     /// Everything that was found.
@@ -398,6 +439,8 @@ pub struct Manifest {
     pub recipients: Vec<Recipient>,
     /// Files that were read.
     pub inputs: Vec<InputFile>,
+    /// What transfer/trust.sst holds, and what was left out of it, sorted by SHA-256.
+    pub trust_store: Vec<TrustStoreEntry>,
     /// Totals.
     pub summary: Summary,
     /// Identity of the bundle.
@@ -408,9 +451,10 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FindingCertificate {
-    /// SHA-256 of the DER of the certificate of the recipient that is concerned, or null.
+    /// SHA-256 of the DER of the certificate that is concerned, or null: a recipient's, or an authority's in a
+    /// finding about the trust store.
     pub sha256: Option<String>,
-    /// The attribute whose value carried it, or null for a file.
+    /// The attribute whose value carried it, or null.
     pub attribute: Option<Attribute>,
     /// Place among the values of that attribute, from 0.
     pub index: Option<u64>,
@@ -474,6 +518,8 @@ pub struct TransferCounts {
     pub user_smime_certificate: u64,
     /// Payload files.
     pub files: u64,
+    /// Certificates in trust.sst; 0 when there is no such file.
+    pub trust_certificates: u64,
 }
 
 /// transfer/transfer.json.

@@ -6,6 +6,7 @@
 //! the writer only adds both ends.
 
 use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient, Summary};
+use super::report::Facts;
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -159,6 +160,8 @@ pub struct Rendered {
     payload: Vec<u8>,
     /// What it counts for.
     tally: Tally,
+    /// What it adds to the report.
+    facts: Facts,
 }
 
 impl Rendered {
@@ -180,6 +183,11 @@ impl Rendered {
         &self.tally
     }
 
+    /// What this recipient adds to the report.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     fn clear(&mut self) {
         self.manifest.clear();
         self.rows.clear();
@@ -188,6 +196,7 @@ impl Rendered {
         self.finding_ends.clear();
         self.payload.clear();
         self.tally = Tally::default();
+        self.facts = Facts::default();
     }
 
     /// Appends the whole manifest entry to `out`.
@@ -289,6 +298,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
         }
     }
     out.tally = Tally::of(recipient, entry.payload);
+    out.facts = Facts::of(recipient, entry.findings);
     Ok(())
 }
 

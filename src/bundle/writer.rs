@@ -6,14 +6,16 @@
 //! a panic) leaves nothing behind.
 
 use super::hashed::{HashedFile, sha256_hex};
+use super::manifest::Frame;
 use super::model::{
     BundleIdentity, FindingLine, InputFile, MANIFEST_SCHEMA, PayloadPlace, PolicyReference, Summary,
-    TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor,
+    TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor, TrustStoreEntry,
 };
 use super::render::{Ascii, ManifestFormat, Rendered, Tally, json};
+use super::report::{self, Digest, Page, REPORT};
 use super::stage::Stage;
 use super::sums::{self, SUMS, Sums};
-use super::{OutputError, REVIEW, SCRIPT, TRANSFER, handover, table};
+use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use std::fs::File;
@@ -52,11 +54,32 @@ pub struct ManifestHead {
     pub trust_anchors: Vec<TrustAnchor>,
 }
 
+impl ManifestHead {
+    /// The manifest as it is closed, without its recipients and inputs.
+    fn frame(&self, closing: &Closing) -> Frame {
+        Frame {
+            tool: self.tool.clone(),
+            evaluated_at: self.evaluated_at.clone(),
+            unverified: self.unverified,
+            policy: PolicyReference { sha256: sha256_hex(&self.policy) },
+            trust_anchors: self.trust_anchors.clone(),
+            inputs: Vec::new(),
+            trust_store: closing.trust_store.clone(),
+            summary: closing.summary.clone(),
+            bundle: closing.bundle.clone(),
+        }
+    }
+}
+
 /// What is known behind the last recipient.
 #[derive(Clone, Debug)]
 pub struct Closing {
     /// Files that were read and not yet noted with [`Writer::input`].
     pub inputs: Vec<InputFile>,
+    /// What trust.sst holds and what was left out of it, sorted by SHA-256.
+    pub trust_store: Vec<TrustStoreEntry>,
+    /// The bytes of trust.sst; none when it would hold nothing.
+    pub sst: Option<Vec<u8>>,
     /// Totals; those that the writer can count itself must agree.
     pub summary: Summary,
     /// Id, lifetime, series.
@@ -95,6 +118,7 @@ pub struct Writer {
     review: Sums,
     transfer: Sums,
     tally: Tally,
+    digest: Digest,
     files: u64,
     /// Inputs noted so far, and where they wait.
     inputs: u64,
@@ -140,6 +164,7 @@ impl Writer {
         let findings = HashedFile::create(review.join("findings.ndjson"))?;
         let payload_name = payload_name(1);
         let payload = HashedFile::create(transfer.join(&payload_name))?;
+        let digest = Digest::new();
         let mut writer = Self {
             target: target.to_path_buf(),
             options: *options,
@@ -153,6 +178,7 @@ impl Writer {
             review: Sums::new(),
             transfer: Sums::new(),
             tally: Tally::default(),
+            digest,
             files: 1,
             inputs: 0,
             spool: HashedFile::create(stage.outer().join(SPOOL))?,
@@ -198,6 +224,7 @@ impl Writer {
         self.findings.put(&self.line)?;
 
         self.tally.add(rendered.tally());
+        self.digest.recipient(rendered.facts());
         Ok(number)
     }
 
@@ -209,6 +236,7 @@ impl Writer {
         self.line.clear();
         json(finding, &mut self.line)?;
         self.line.push(b'\n');
+        self.digest.finding(finding);
         self.findings.put(&self.line)
     }
 
@@ -221,6 +249,7 @@ impl Writer {
         self.line.clear();
         self.line.extend_from_slice(if self.inputs == 0 { b"\n" } else { b",\n" });
         json(input, &mut self.line)?;
+        self.digest.input(input);
         self.inputs += 1;
         self.spool.put(&self.line)
     }
@@ -260,6 +289,10 @@ impl Writer {
         if let Some(disagreement) = self.tally.disagreements(&closing.summary).into_iter().next() {
             return Err(OutputError::Inconsistent(disagreement));
         }
+        let trusted = closing.trust_store.iter().filter(|entry| entry.left_out.is_none()).count() as u64;
+        if closing.sst.is_some() != (trusted > 0) {
+            return Err(OutputError::Inconsistent(format!("a trust store of {trusted} certificates")));
+        }
 
         for input in &closing.inputs {
             self.input(input)?;
@@ -281,11 +314,19 @@ impl Writer {
         self.review.insert("findings.ndjson".to_owned(), self.findings.finish()?);
         self.transfer.insert(self.payload_name, self.payload.finish()?);
 
+        let frame = self.head.frame(closing);
+        // The policy comes from this program, as UTF-8.
+        let policy = String::from_utf8_lossy(&self.head.policy);
+        let page = Page { frame: &frame, policy: &policy, digest: &self.digest, hashes: &self.review };
+        let page = report::render(&page);
+        put_file(&self.stage.path().join(REVIEW), REPORT, page.as_bytes(), &mut self.review)?;
+
         let counts = TransferCounts {
             recipients: self.tally.payload_lines,
             user_certificate: self.tally.user_certificate,
             user_smime_certificate: self.tally.user_smime_certificate,
             files: self.files,
+            trust_certificates: trusted,
         };
         let bundle = closing.bundle.clone();
         let transfer = Transfer {
@@ -301,6 +342,9 @@ impl Writer {
             manifest_sha256: manifest_sha256.clone(),
         };
         let folder = self.stage.path().join(TRANSFER);
+        if let Some(sst) = &closing.sst {
+            put_file(&folder, TRUST_STORE, sst, &mut self.transfer)?;
+        }
         put_file(&folder, "transfer.json", &pretty_ascii(&transfer)?, &mut self.transfer)?;
         let handover = handover::text(&transfer);
         put_file(&folder, handover::HANDOVER, handover.as_bytes(), &mut self.transfer)?;
@@ -407,6 +451,7 @@ fn begin_manifest(head: &ManifestHead, out: &mut Vec<u8>) -> Result<(), OutputEr
 }
 
 fn end_manifest(closing: &Closing, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    lines(out, "trustStore", &closing.trust_store)?;
     key(out, "summary", &closing.summary, false)?;
     key(out, "bundle", &closing.bundle, false)?;
     out.extend_from_slice(b"\n}\n");

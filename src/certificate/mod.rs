@@ -27,6 +27,7 @@ pub mod key;
 pub(crate) mod lint;
 pub mod name;
 pub mod oid;
+pub mod sst;
 pub mod time;
 pub mod tlv;
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bundle::model::ClearClass;
-use crate::history::limit::MaxRemovals;
+use crate::path;
+use crate::policy;
 
 /// Carries users' S/MIME certificates out of a directory export, across an air gap, into Exchange
 /// Online.
@@ -82,9 +83,11 @@ pub enum Verb {
     Verify(Verify),
     /// Tell what changed between two bundles: people, certificates, decisions and why.
     Diff(Diff),
+    /// Print report.html of a bundle, the same bytes as in its review/ folder.
+    Report(Report),
     /// Say what a finding means, why it matters, and how to mend it.
     Explain(Explain),
-    /// Print generated files: completions, manual pages, schemas, the upload script.
+    /// Print generated files: completions, manual pages, schemas, the default policy, the upload script.
     Generate(Generate),
 }
 
@@ -104,9 +107,14 @@ pub struct Judging {
     /// The instant certificates are judged at, such as 2026-06-01T00:00:00Z [default: now].
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
-    /// What to do without a usable CRL: off ignores CRLs, soft warns, hard withholds.
-    #[arg(long, value_enum, default_value_t = Revocation::Soft, value_name = "MODE")]
-    pub revocation: Revocation,
+    /// A policy file; `certferry generate policy` prints the default with all keys explained. An option
+    /// here goes before the file, the file before the default.
+    #[arg(long, value_name = "FILE.toml")]
+    pub policy: Option<PathBuf>,
+    /// What to do without a usable CRL: off ignores CRLs, soft warns, hard withholds [default: soft, or
+    /// what the policy says].
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub revocation: Option<Revocation>,
 }
 
 /// How much revocation counts.
@@ -120,11 +128,23 @@ pub enum Revocation {
     Hard,
 }
 
+impl Revocation {
+    /// The same as a policy says it.
+    #[must_use]
+    pub fn in_policy(self) -> path::Revocation {
+        match self {
+            Self::Off => path::Revocation::Off,
+            Self::Soft => path::Revocation::Soft,
+            Self::Hard => path::Revocation::Hard,
+        }
+    }
+}
+
 /// `certferry convert`.
 #[derive(Args, Debug)]
 #[command(after_help = CONVERT_EXAMPLES)]
 pub struct Convert {
-    /// LDIF exports, certificate files (PEM, DER, P7B), folders of them, or - for LDIF on standard input.
+    /// LDIF exports, certificate files (PEM, DER, P7B, SST), folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The bundle folder to make. It must not exist, and appears whole or not at all.
@@ -142,6 +162,10 @@ pub struct Convert {
     /// Publish without verified paths when there is no --trust; every output then says UNVERIFIED.
     #[arg(long, help_heading = "Judging", conflicts_with = "trust")]
     pub unverified: bool,
+    /// A certificate store (SST), such as the one that the tenant has now: its certificates go into
+    /// trust.sst beside those that this run needs.
+    #[arg(long, value_name = "OLD.sst", help_heading = "Judging")]
+    pub keep_trust: Option<PathBuf>,
     /// Check every signature, also of what is withheld anyway.
     #[arg(long, help_heading = "Judging")]
     pub thorough: bool,
@@ -171,18 +195,18 @@ pub struct Convert {
     #[arg(long, value_enum, value_name = "CLASS", help_heading = "What changes")]
     pub clear: Vec<Clear>,
     /// How many people may lose their last certificate to encrypt to, or which share of those who have one
-    /// [default: 5 %, at least 10]. Above it nothing is written (exit code 6).
+    /// [default: what the policy says, 5 %, at least 10]. Above it nothing is written (exit code 6).
     #[arg(long, value_name = "N|P%", help_heading = "What changes")]
-    pub max_removals: Option<MaxRemovals>,
+    pub max_removals: Option<policy::MaxRemovals>,
     /// Recipients in one payload file.
     #[arg(long, value_name = "N", default_value_t = crate::bundle::DEFAULT_BATCH)]
     pub batch: NonZeroU64,
     /// Threads [default: one for each core]. The output does not depend on it.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// When to end with exit code 1 because of findings.
-    #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "LEVEL")]
-    pub fail_on: FailOn,
+    /// When to end with exit code 1 because of findings [default: never, or what the policy says].
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
     /// Do everything but write the bundle.
     #[arg(long)]
     pub dry_run: bool,
@@ -264,11 +288,24 @@ pub enum FailOn {
     Uncovered,
 }
 
+impl FailOn {
+    /// The same as a policy says it.
+    #[must_use]
+    pub fn in_policy(self) -> policy::FailOn {
+        match self {
+            Self::Never => policy::FailOn::Never,
+            Self::Warning => policy::FailOn::Warning,
+            Self::Error => policy::FailOn::Error,
+            Self::Uncovered => policy::FailOn::Uncovered,
+        }
+    }
+}
+
 /// `certferry inspect`.
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B), LDIF exports, folders of them, or - for LDIF on standard input.
+    /// Certificate files (PEM, DER, P7B, SST), LDIF exports, folders of them, or - for LDIF on standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.
@@ -296,7 +333,7 @@ pub struct Inspect {
     #[arg(long, help_heading = "Path processing")]
     pub inhibit_any_policy: bool,
     /// Purpose that every certificate below the anchor must allow, dotted [default: emailProtection with
-    /// smime, none with rfc5280].
+    /// smime, or what the policy says; none with rfc5280].
     #[arg(long, value_name = "OID", help_heading = "Path processing")]
     pub require_eku: Option<String>,
     /// Intermediates that a path may have; self-issued ones are not counted.
@@ -355,6 +392,12 @@ pub struct Verify {
     /// The instant at which the bundle must still be current [default: now].
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
+    /// Each half must be signed by the key of this certificate (a PEM or DER file).
+    #[arg(long, value_name = "CERT", conflicts_with = "signer_trust")]
+    pub signer: Option<PathBuf>,
+    /// Each half must be signed by somebody with a valid path to an anchor under this file or folder.
+    #[arg(long, value_name = "PATH")]
+    pub signer_trust: Vec<PathBuf>,
     /// The bundle before this one, or a half of it: is this one superseded?
     #[arg(long, value_name = "DIR")]
     pub previous: Option<PathBuf>,
@@ -402,6 +445,18 @@ pub enum DiffFormat {
     Csv,
 }
 
+/// `certferry report`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry report bundle > report.html
+
+The folder is not touched.")]
+pub struct Report {
+    /// A bundle folder, or its review/ half.
+    pub dir: PathBuf,
+}
+
 /// `certferry explain`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -440,9 +495,11 @@ pub enum Generated {
         /// An existing folder.
         dir: PathBuf,
     },
-    /// The JSON Schema of an output on stdout.
+    /// The default policy with a comment on every line on stdout.
+    Policy,
+    /// The JSON Schema of an output, or of a policy file, on stdout.
     Schema {
-        /// Which: manifest, payload, finding, transfer, verify, diff.
+        /// Which: manifest, payload, finding, policy, transfer, verify, diff.
         name: String,
     },
     /// The upload script as every bundle of this release holds it.

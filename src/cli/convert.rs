@@ -1,12 +1,13 @@
 //! `certferry convert`: the main job, from options to a sealed bundle.
 
 mod past;
+mod trust_store;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::args::{Convert, FailOn, Manifest, Revocation, SourceRules as SourceRulesArg};
+use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg};
 use super::expected::Expected;
 use super::material::Material;
 use super::progress;
@@ -14,27 +15,30 @@ use super::summary::{self, Closed};
 use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Tool};
+use crate::bundle::model::{
+    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Tool,
+};
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::history::Past;
+use crate::history::limit::Limit;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
-use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
-use crate::path::Options;
+use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
 use crate::pipeline::source::{Content, read_file};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
-use crate::policy;
+use crate::policy::{FailOn, InForce, Policy};
 use crate::recipient::SourceRules;
 use crate::rules::{Finding, Rule, run as run_rules};
+use crate::trust::{Authorities, TrustStore};
 
 /// Converts.
 ///
@@ -56,16 +60,20 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         }
     }
     let expected = Expected::read(&args.expect_records, &args.inputs)?;
-    let material = Material::read(&args.judging)?;
+    let policy = super::policy::in_force(&args.judging, at)?;
+    let mut material = Material::read(&args.judging)?;
+    if let Some(store) = &args.keep_trust {
+        material.keep(store)?;
+    }
     let reading = reading(args)?;
-    let (engine, crl_findings) = super::engine::build(&material, &args.judging, Options::smime(at));
+    let options = super::engine::smime(&policy, at);
+    let (engine, crl_findings) = super::engine::build(&material, &policy, options);
     let paths = match (args.judging.trust.is_empty(), args.unverified) {
         (false, _) => Paths::Verified(Box::new(engine)),
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
-    let hard = args.judging.revocation == Revocation::Hard;
-    let judge = Judge { at, paths, thorough: args.thorough, hard };
+    let judge = Judge { at, paths, thorough: args.thorough, policy };
     let threads =
         args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let mut past = past::read(args, &judge, threads, term)?;
@@ -93,9 +101,11 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         past.meet(&counted.knowledge)?;
     }
 
-    let policy = policy::document();
-    let id = identity(args, &expected, at, &opened, &material, &policy, past.as_ref())?;
-    let mut run = Run::new(args, term, writer(args, at, &material, &policy)?, past.as_ref());
+    let policy = judge.rules().document();
+    let limit = Limit::of(args.max_removals, judge.rules().max_removals);
+    let id = identity(args, &expected, at, &opened, &material, &policy, (past.as_ref(), limit))?;
+    let writer = writer(args, at, &material, &policy)?;
+    let mut run = Run::new(args, term, &judge.policy, writer, past.as_ref());
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
@@ -104,7 +114,8 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
     run.gone()?;
-    let closed = run.seal(&id, at, &opened, &counted, &expected)?;
+    let store = run.trust_store(&judge, &material)?;
+    let closed = run.seal(&id, at, &opened, &counted, &expected, store)?;
     summary::print(&closed, args, term);
     Ok(closed.done)
 }
@@ -182,13 +193,12 @@ fn identity(
     opened: &Opened,
     material: &Material,
     policy: &str,
-    past: Option<&Past>,
+    (past, limit): (Option<&Past>, Limit),
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
     id.field("policy", policy);
     id.field("manifest", &format!("{:?}", args.manifest));
-    id.field("revocation", &format!("{:?}", args.judging.revocation));
     id.field("crls", &format!("{}", material.crls_given));
     id.field("trust", &format!("{}", !args.judging.trust.is_empty()));
     id.field("unverified", &format!("{}", args.unverified));
@@ -197,7 +207,7 @@ fn identity(
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
     expected.identify(&mut id);
-    past::identify(past, args.max_removals.unwrap_or_default(), &mut id);
+    past::identify(past, limit, &mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
             let bytes = read_file(path, MAP_FILE_BYTES)
@@ -211,6 +221,9 @@ fn identity(
         for der in list {
             id.bytes(name, der);
         }
+    }
+    if let Some(sha256) = &material.kept_sha256 {
+        id.field("keep-trust", &hex(sha256));
     }
     for source in &opened.sources {
         id.field("input", &hex(&source.sha256));
@@ -252,6 +265,7 @@ fn tool() -> Tool {
 struct Run<'a> {
     args: &'a Convert,
     term: &'a Term,
+    policy: &'a InForce,
     writer: Option<Writer>,
     counts: Counts,
     codes: BTreeMap<(&'static str, Severity), u64>,
@@ -259,6 +273,7 @@ struct Run<'a> {
     tallies: BTreeMap<u32, Tally>,
     /// Issuer → a place that it names, at whom it was seen first, and at how many people.
     internal_crl: BTreeMap<String, (String, String, u64)>,
+    authorities: Authorities,
     revocation_fresh_until: Option<UnixTime>,
     must_look: bool,
     recipients: u64,
@@ -268,16 +283,24 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(args: &'a Convert, term: &'a Term, writer: Option<Writer>, past: Option<&'a Past>) -> Self {
+    fn new(
+        args: &'a Convert,
+        term: &'a Term,
+        policy: &'a InForce,
+        writer: Option<Writer>,
+        past: Option<&'a Past>,
+    ) -> Self {
         Self {
             args,
             term,
+            policy,
             writer,
             counts: Counts::default(),
             codes: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             tallies: BTreeMap::new(),
             internal_crl: BTreeMap::new(),
+            authorities: Authorities::default(),
             revocation_fresh_until: None,
             must_look: false,
             recipients: 0,
@@ -288,9 +311,21 @@ impl<'a> Run<'a> {
 
     /// A finding about the run or a file.
     fn finding(&mut self, finding: &Finding, source: Option<SourceLine>) -> Result<(), Error> {
+        self.finding_about(finding, None, source)
+    }
+
+    /// A finding about a certificate that is no recipient's, the run or a file, as the policy weighs it.
+    fn finding_about(
+        &mut self,
+        finding: &Finding,
+        certificate: Option<FindingCertificate>,
+        source: Option<SourceLine>,
+    ) -> Result<(), Error> {
+        let mut finding = finding.clone();
+        self.policy.settle(&mut finding);
+        let line = finding.line(None, None, certificate, source);
         self.counts.finding(finding.severity);
         self.code(finding.rule, finding.severity, 1);
-        let line = finding.line(None, None, None, source);
         if self.term.verbose && finding.severity > Severity::Info {
             summary::finding(&line, self.term);
         }
@@ -321,7 +356,7 @@ impl<'a> Run<'a> {
                 None,
             )?;
             self.must_look |= !self.args.unverified;
-        } else if !material.crls_given && self.args.judging.revocation == Revocation::Soft {
+        } else if super::engine::unasked(self.policy, material) {
             let finding = Finding::new(
                 &run_rules::REVOCATION_NOT_CHECKED,
                 "no CRL was given, so revocation was not checked",
@@ -329,11 +364,15 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
         }
+        for finding in self.policy.beginning(&material.anchors_listed()) {
+            self.finding(&finding, None)?;
+        }
         let named = material.findings.iter().map(|(_, finding)| (None, finding));
         let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));
         for (name, finding) in named.chain(inputs) {
-            self.must_look |= finding.severity == Severity::Error;
-            self.back.incomplete |= name.is_some() && finding.severity == Severity::Error;
+            // What must be looked at does not become less by being told more quietly.
+            self.must_look |= finding.rule.severity == Severity::Error;
+            self.back.incomplete |= name.is_some() && finding.rule.severity == Severity::Error;
             self.finding(finding, name.map(|name| SourceLine { input: name.clone(), line: 1 }))?;
         }
         Ok(())
@@ -396,6 +435,7 @@ impl<'a> Run<'a> {
         if let Some((source, tally)) = results.tally {
             self.tallies.entry(source).or_default().merge(tally);
         }
+        self.authorities.merge(results.authorities);
         for (issuer, point, at) in results.internal_crl {
             if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
                 self.internal_crl.entry(issuer).or_insert((point, at, 0)).2 += 1;
@@ -418,7 +458,7 @@ impl<'a> Run<'a> {
                 opened.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
             let mut results = Results::default();
             for problem in tally.finish() {
-                second::ldif_finding(source, &problem, input.clone(), &mut results);
+                second::ldif_finding(self.policy, source, &problem, input.clone(), &mut results);
             }
             self.take(results)?;
         }
@@ -481,6 +521,9 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
         }
+        for finding in self.policy.end() {
+            self.finding(&finding, None)?;
+        }
         Ok(())
     }
 
@@ -492,8 +535,10 @@ impl<'a> Run<'a> {
         opened: &Opened,
         counted: &Counted,
         expected: &Expected,
+        store: TrustStore,
     ) -> Result<Closed, Error> {
-        let limit = self.args.max_removals.unwrap_or_default();
+        let policy = self.policy.policy();
+        let limit = Limit::of(self.args.max_removals, policy.max_removals);
         self.back.check(limit, self.term)?;
         let [encryptable, sign_only, none] = self.counts.coverage;
         let mut summary = Summary {
@@ -514,21 +559,29 @@ impl<'a> Run<'a> {
         let before = self.past.and_then(|past| past.previous.as_ref());
         let identity = BundleIdentity {
             id: hex(id),
-            valid_until: UnixTime(at.0.saturating_add(BUNDLE_DAYS * DAY)).to_string(),
+            valid_until: valid_until(at, policy).to_string(),
             revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
             sequence: before.map(|bundle| bundle.sequence.unwrap_or_default().saturating_add(1)),
             previous: before.map(|bundle| bundle.id.clone()),
         };
         let inputs = inputs(opened, counted, expected, &self.unreadable);
+        let trusted = store.counts();
         let sealed: Option<Sealed> = match self.writer.take() {
             Some(writer) => {
-                let closing = Closing { inputs, summary: summary.clone(), bundle: identity.clone() };
+                let closing = Closing {
+                    inputs,
+                    trust_store: store.entries,
+                    sst: store.sst,
+                    summary: summary.clone(),
+                    bundle: identity.clone(),
+                };
                 Some(writer.seal(&closing).map_err(|error| second::output(&error))?)
             }
             None => None,
         };
         let [_, warnings, errors] = self.counts.findings;
-        let failed = match self.args.fail_on {
+        let fail_on = self.args.fail_on.map_or(policy.fail_on, args::FailOn::in_policy);
+        let failed = match fail_on {
             FailOn::Never => false,
             FailOn::Warning => warnings + errors > 0,
             FailOn::Error => errors > 0,
@@ -544,12 +597,20 @@ impl<'a> Run<'a> {
             summary,
             identity,
             sealed,
+            trusted,
             codes: self.codes,
             names: self.back.names,
             unverified: self.args.judging.trust.is_empty(),
+            days_to_next_run: policy.limits.days_to_next_run,
+            differences: policy.differences(),
             done: if look { Done::Look } else { Done::Good },
         })
     }
+}
+
+/// Until when a bundle that was judged at `at` may be uploaded.
+fn valid_until(at: UnixTime, policy: &Policy) -> UnixTime {
+    UnixTime(at.0.saturating_add(policy.limits.bundle_days.saturating_mul(DAY)))
 }
 
 fn inputs(

@@ -3,6 +3,7 @@ use super::args::Explain;
 use super::{Done, write_stdout};
 use crate::bundle::model::{Decision, Severity};
 use crate::error::Error;
+use crate::policy::{self, Fixed, Softening};
 use crate::rules::{self, Rule};
 
 /// Prints one rule, all of them, or the list of codes.
@@ -59,6 +60,15 @@ fn explain(rule: &Rule) -> String {
         },
         rule.citation
     );
+    if let Some(Fixed { softening, reason, .. }) = policy::fixed(rule.code) {
+        let how = match softening {
+            Softening::Never => "No policy can soften it",
+            Softening::ByException => {
+                "A policy can soften it for a single certificate only, by an [[exception]]"
+            }
+        };
+        out.push_str(&format!("\n  In a policy\n{}", wrapped(&format!("{how}: {reason}."), 96)));
+    }
     for (head, text) in
         [("What it means", rule.means), ("Why it matters", rule.matters), ("What to do", rule.mend)]
     {

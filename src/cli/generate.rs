@@ -5,6 +5,7 @@ use super::args::{Cli, Generate, Generated};
 use super::{Done, write_stdout};
 use crate::bundle::schema;
 use crate::error::Error;
+use crate::policy::{self, Policy};
 
 /// Prints the generated file, or writes the manual pages.
 ///
@@ -24,12 +25,20 @@ pub fn run(args: &Generate) -> Result<Done, Error> {
             })?;
         }
         Generated::Schema { name } => {
-            let Some(text) = schema::schema(name) else {
+            let text = match name.as_str() {
+                "policy" => Some(policy::schema()),
+                name => schema::schema(name),
+            };
+            let Some(text) = text else {
                 return Err(Error::usage(
                     format!("there is no schema {name:?}"),
-                    format!("the schemas are {}", schema::NAMES.join(", ")),
+                    format!("the schemas are {} and policy", schema::NAMES.join(", ")),
                 ));
             };
+            write_stdout(|out| out.write_all(text.as_bytes()))?;
+        }
+        Generated::Policy => {
+            let text = Policy::default().document();
             write_stdout(|out| out.write_all(text.as_bytes()))?;
         }
         Generated::Script => write_stdout(|out| out.write_all(crate::bundle::SCRIPT_BYTES))?,

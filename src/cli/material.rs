@@ -1,14 +1,15 @@
 //! Trust material: anchors, intermediates and CRLs from files and folders.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Judging;
 use crate::bundle::model::TrustAnchor;
 use crate::certificate::Certificate;
 use crate::encoding::{hex, sha256};
 use crate::error::Error;
-use crate::input::files::open_certificate_file;
-use crate::input::walk::walk;
+use crate::input::files::{CertificateFile, open_certificate_file};
+use crate::input::recognise::Kind;
+use crate::input::walk::{relative, walk};
 use crate::limits::{CERTIFICATE_FILE_BYTES, CRL_FILE_BYTES};
 use crate::pipeline::source::read_file;
 use crate::rules::{Finding, run as rules};
@@ -24,6 +25,10 @@ pub struct Material {
     pub crls: Vec<Vec<u8>>,
     /// Whether `--crl` was given at all.
     pub crls_given: bool,
+    /// Certificates of the store under `--keep-trust`, as they stand there.
+    pub kept: Vec<Vec<u8>>,
+    /// SHA-256 of that file.
+    pub kept_sha256: Option<[u8; 32]>,
     /// What was found about the files: the file's name and the finding.
     pub findings: Vec<(String, Finding)>,
 }
@@ -54,6 +59,22 @@ impl Material {
         Ok(material)
     }
 
+    /// The certificates under a path of another option, without duplicates, in the order of their hashes,
+    /// and what was found about the files.
+    ///
+    /// # Errors
+    /// A usage error when there is no certificate under it.
+    pub fn only(option: &str, paths: &[PathBuf]) -> Result<(Vec<Vec<u8>>, Vec<Finding>), Error> {
+        let mut material = Self::default();
+        let mut found = Vec::new();
+        for path in paths {
+            found.extend(material.certificates(option, path)?);
+        }
+        found.sort_by_cached_key(|der| sha256(der));
+        found.dedup();
+        Ok((found, material.findings.into_iter().map(|(_, finding)| finding).collect()))
+    }
+
     /// The certificates under a path. Private keys and other files are skipped with a warning; a
     /// certificate that cannot be read is an error finding.
     fn certificates(&mut self, option: &str, path: &Path) -> Result<Vec<Vec<u8>>, Error> {
@@ -61,33 +82,66 @@ impl Material {
         let told = self.findings.len();
         for (name, bytes) in self.files(option, path, CERTIFICATE_FILE_BYTES)? {
             let file = open_certificate_file(&bytes);
-            for (_, kind) in &file.secrets {
-                self.skipped(option, &name, &format!("it holds {kind}, which was not read"));
-            }
-            if file.kind.holds_certificates() {
-                for (at, problem) in &file.problems {
-                    self.broken(option, &name, &format!("{at}: {problem}"));
-                }
-            }
             if file.entries.is_empty() && file.secrets.is_empty() {
                 self.skipped(option, &name, &format!("it is {} and holds no certificate", file.kind));
             }
-            for entry in &file.entries {
-                match Certificate::parse(&entry.der) {
-                    Ok(certificate) => found.push(certificate.der().to_vec()),
-                    Err(error) => self.broken(option, &name, &error.to_string()),
-                }
-            }
+            self.take(option, &name, &file, &mut found);
         }
         if found.is_empty() {
             let why = self.findings.get(told..).unwrap_or_default().first();
             let why = why.map(|(_, finding)| format!(": {}", finding.found)).unwrap_or_default();
             return Err(Error::usage(
                 format!("{option} {}: there is no certificate{why}", path.display()),
-                "name a certificate in PEM, DER or P7B form, or a folder that holds one",
+                "name a certificate in PEM, DER, P7B or SST form, or a folder that holds one",
             ));
         }
         Ok(found)
+    }
+
+    /// The certificates of an open file.
+    fn take(&mut self, option: &str, name: &str, file: &CertificateFile<'_>, found: &mut Vec<Vec<u8>>) {
+        for (_, kind) in &file.secrets {
+            self.skipped(option, name, &format!("it holds {kind}, which was not read"));
+        }
+        if file.kind.holds_certificates() {
+            for (at, problem) in &file.problems {
+                self.broken(option, name, &format!("{at}: {problem}"));
+            }
+        }
+        for entry in &file.entries {
+            match Certificate::parse(&entry.der) {
+                Ok(certificate) => found.push(certificate.der().to_vec()),
+                Err(error) => self.broken(option, name, &error.to_string()),
+            }
+        }
+    }
+
+    /// Reads the store of `--keep-trust`. One that breaks off is a finding: what it lost, the upload
+    /// step shows as dropped.
+    ///
+    /// # Errors
+    /// A usage error for anything that is no certificate store.
+    pub fn keep(&mut self, path: &Path) -> Result<(), Error> {
+        let option = "--keep-trust";
+        let wrong = |what: String| {
+            Error::usage(
+                format!("{option} {}: {what}", path.display()),
+                "name a serialised certificate store (SST): the SMIMECertificateIssuingCA of Get-SmimeConfig, or \
+                 what Export-Certificate -Type SST writes",
+            )
+        };
+        let bytes = read_file(path, CERTIFICATE_FILE_BYTES)
+            .map_err(|error| wrong(format!("it could not be read: {error}")))?;
+        let file = open_certificate_file(&bytes);
+        if file.kind != Kind::Sst {
+            return Err(wrong(format!("it is no certificate store, but {}", file.kind)));
+        }
+        let name = relative(path, path);
+        let mut kept = Vec::new();
+        self.take(option, &name, &file, &mut kept);
+        self.kept = kept;
+        self.kept_sha256 = Some(sha256(&bytes));
+        Ok(())
     }
 
     fn read_crls(&mut self, path: &Path) -> Result<(), Error> {
@@ -128,7 +182,7 @@ impl Material {
         let finding = Finding::new(
             &rules::TRUST_FILE_SKIPPED,
             format!("{name} under {option} was left out: {why}"),
-            "only certificates (--trust, --intermediate) or CRLs (--crl)",
+            "only certificates (--trust, --intermediate, --keep-trust) or CRLs (--crl)",
         );
         self.findings.push((name.to_owned(), finding));
     }

@@ -10,7 +10,9 @@ pub mod generate;
 pub mod inspect;
 
 mod material;
+mod policy;
 mod progress;
+mod report;
 mod signals;
 mod summary;
 pub mod term;
@@ -59,8 +61,9 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match &cli.verb {
         Verb::Convert(args) => convert::run(args, &term),
         Verb::Inspect(args) => inspect::run(args, &term),
-        Verb::Verify(args) => verify::run(args),
+        Verb::Verify(args) => verify::run(args, &term),
         Verb::Diff(args) => diff::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
     };
@@ -70,7 +73,9 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Done::NoInput) => exit::NO_INPUT,
         Ok(Done::NotGood) => exit::NOT_GOOD,
         Err(error) => {
-            term.error(&error.to_string(), &error.hint());
+            for (message, hint) in error.told() {
+                term.error(&message, &hint);
+            }
             error.exit_code()
         }
     }

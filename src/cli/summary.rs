@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use super::Done;
 use super::args::Convert;
 use super::term::{Term, escape};
-use crate::bundle::Sealed;
 use crate::bundle::model::{BundleIdentity, ClearClass, FindingLine, Severity, Summary};
+use crate::bundle::{SCRIPT, Sealed};
 use crate::history::decide::List;
 use crate::ldif;
+use crate::policy::Difference;
 use crate::rules::{input, run};
 
 /// A run that has ended.
@@ -21,12 +22,18 @@ pub struct Closed {
     pub identity: BundleIdentity,
     /// The bundle, unless it was a dry run.
     pub sealed: Option<Sealed>,
+    /// Certificates in trust.sst, and how many of them were only kept.
+    pub trusted: (usize, usize),
     /// How often each code was found with each weight.
     pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// Names for the lists of what changed.
     pub names: BTreeMap<List, (Vec<String>, u64)>,
     /// No path was verified.
     pub unverified: bool,
+    /// Days until the next bundle is expected, by the policy.
+    pub days_to_next_run: i64,
+    /// Where the policy is not the default.
+    pub differences: Vec<Difference>,
     /// How it ends.
     pub done: Done,
 }
@@ -54,8 +61,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     if coverage.lapses_before_next_run > 0 {
         term.say(&format!(
             "  {} of them lose their last certificate within {} days",
-            coverage.lapses_before_next_run,
-            crate::limits::NEXT_RUN_DAYS
+            coverage.lapses_before_next_run, closed.days_to_next_run
         ));
     }
     term.say(&format!(
@@ -68,6 +74,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     ));
     changes(closed, term);
     look_first(closed, term);
+    policy(&closed.differences, term);
     match &closed.sealed {
         Some(sealed) => {
             let path = escape(&sealed.path.display().to_string());
@@ -75,6 +82,7 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
             term.say(&format!("  id           {}", closed.identity.id));
             term.say(&format!("  transfer/    {} (SHA-256 of its SHA256SUMS)", sealed.transfer_sums_sha256));
             term.say(&format!("  good until   {}", closed.identity.valid_until));
+            term.say(&format!("  trust store  {}", trust_store(closed.trusted)));
             if let Some(left) = &sealed.leftover {
                 term.say(&format!(
                     "  the old bundle could not be removed: {}",
@@ -153,6 +161,17 @@ pub fn names(list: Option<&(Vec<String>, u64)>, rest: &str, term: &Term) {
     }
 }
 
+/// What trust.sst is for whom the summary is read by.
+fn trust_store((all, kept): (usize, usize)) -> String {
+    let number = match all {
+        0 => return "none: no authority's certificate is to be uploaded, so there is no trust.sst".into(),
+        1 => "1 authority's certificate".to_owned(),
+        all => format!("{all} authorities' certificates"),
+    };
+    let of = if kept > 0 { format!(", {kept} of them by --keep-trust alone") } else { String::new() };
+    format!("transfer/trust.sst, {number}{of}; {SCRIPT} -PublishTrustStore uploads it")
+}
+
 /// Whether one such finding alone can stand for thousands of people.
 fn is_of_the_run(code: &str) -> bool {
     [
@@ -194,6 +213,25 @@ fn look_first(closed: &Closed, term: &Term) {
         term.say(&format!("  and {more} more codes in review/findings.ndjson"));
     }
     term.say("  What a code means and how to mend it: certferry explain CODE");
+}
+
+/// Where the policy is not the default: the rules that an auditor must know of before the result.
+fn policy(differences: &[Difference], term: &Term) {
+    const SHOWN: usize = 5;
+    let count = differences.len();
+    if count == 0 {
+        return;
+    }
+    let places = if count == 1 { "1 place".to_owned() } else { format!("{count} places") };
+    term.say(&term.bold(&format!("The policy differs from the default in {places}")));
+    for Difference { place, default, value, .. } in differences.iter().take(SHOWN) {
+        // An entry has no default to compare with.
+        let instead = if default == "none" { String::new() } else { format!(" (default: {default})") };
+        term.say(&format!("  {}", escape(&format!("{place}: {value}{instead}"))));
+    }
+    if count > SHOWN {
+        term.say(&format!("  and {} more in review/policy.toml", count - SHOWN));
+    }
 }
 
 fn weight(severity: Severity, term: &Term) -> String {

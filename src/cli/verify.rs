@@ -7,29 +7,29 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::args::{Verify, VerifyFormat};
-use super::term::{escape, escape_lines};
+use super::material::Material;
+use super::term::{Term, escape, escape_lines};
 use super::{Done, copy, instant, write_stdout};
 use crate::bundle::SCRIPT_BYTES;
 use crate::bundle::verify::journal::{self, Certainty, JournalError, PersonState};
-use crate::bundle::verify::{self, Report, series};
+use crate::bundle::verify::{self, Report, Signer, series};
 use crate::error::Error;
 
 /// Verifies and prints the report.
 ///
 /// # Errors
 /// When the folder cannot be opened or is no bundle.
-pub fn run(args: &Verify) -> Result<Done, Error> {
+pub fn run(args: &Verify, term: &Term) -> Result<Done, Error> {
     let at = instant(args.at.as_deref())?;
     let at = Timestamp::from_second(at.0).map_err(|error| {
         Error::usage(format!("--at is out of range: {error}"), "name an instant between the years 0 and 9999")
     })?;
-    let mut report =
-        verify::verify(&args.dir, &verify::Options { at, script: SCRIPT_BYTES }).map_err(|error| {
-            Error::NoInput {
-                message: error.to_string(),
-                hint: "name a folder that certferry convert made, or its review/ or transfer/ half".into(),
-            }
-        })?;
+    let signer = signer(args, term)?;
+    let options = verify::Options { at, script: SCRIPT_BYTES, signer: signer.as_ref() };
+    let mut report = verify::verify(&args.dir, &options).map_err(|error| Error::NoInput {
+        message: error.to_string(),
+        hint: "name a folder that certferry convert made, or its review/ or transfer/ half".into(),
+    })?;
     if let Some(previous) = &args.previous {
         series::compare(previous, &mut report);
     }
@@ -104,4 +104,26 @@ fn line(person: &PersonState) -> String {
     };
     let text = format!("{:<14}{}: {}{why}", person.upload.words(), person.address, has.join(", "));
     format!("  {}", escape(&text))
+}
+
+/// Whose signature is asked for.
+fn signer(args: &Verify, term: &Term) -> Result<Option<Signer>, Error> {
+    if let Some(path) = &args.signer {
+        let (mut found, _) = Material::only("--signer", std::slice::from_ref(path))?;
+        return match (found.pop(), found.len()) {
+            (Some(one), 0) => Ok(Some(Signer::Certificate(one))),
+            (_, more) => Err(Error::usage(
+                format!("--signer {}: there are {} certificates; one was expected", path.display(), more + 1),
+                "name a file that holds the signer's own certificate alone, or use --signer-trust for anchors",
+            )),
+        };
+    }
+    if args.signer_trust.is_empty() {
+        return Ok(None);
+    }
+    let (anchors, findings) = Material::only("--signer-trust", &args.signer_trust)?;
+    for finding in findings {
+        term.say(&format!("{} {}", term.yellow("note:"), escape(&finding.found)));
+    }
+    Ok(Some(Signer::Anchors(anchors)))
 }

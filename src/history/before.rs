@@ -8,6 +8,7 @@ use crate::encoding::hex;
 use crate::extract::{self, Opened};
 use crate::object::{Content, Place, Value};
 use crate::path::Engine;
+use crate::policy::Usage;
 use crate::rules::usage::{Abilities, is_for_mail};
 
 /// Who says that the tenant holds a value.
@@ -80,15 +81,13 @@ impl Before {
     pub fn of_previous(recipient: Recipient, judge: &Judge<'_, '_>) -> Self {
         let mut held = Vec::new();
         for candidate in recipient.candidates.iter().filter(|one| one.decision == Decision::Publish) {
-            // A bundle that does not tell single certificates apart is believed about the person.
-            let encrypts = candidate.encrypts.unwrap_or(recipient.coverage == Coverage::Encryptable);
             let value = Remaining {
                 attribute: candidate.attribute,
                 sha256: candidate.sha256.clone(),
                 issuer: candidate.issuer.clone(),
                 serial: candidate.serial.clone(),
                 not_after: candidate.not_after.clone(),
-                encrypts,
+                encrypts: candidate.encrypts,
                 revoked: false,
             };
             held.push(judge.known(HeldBy::Payload, value, candidate.path.chain.get(1).map(String::as_str)));
@@ -127,6 +126,8 @@ pub struct Judge<'e, 'm> {
     pub engine: Option<&'e Engine<'m>>,
     /// The instant.
     pub at: UnixTime,
+    /// What a certificate must be for.
+    pub usage: &'e Usage,
 }
 
 impl Judge<'_, '_> {
@@ -170,14 +171,14 @@ impl Judge<'_, '_> {
         };
         let revoked =
             self.engine.and_then(|engine| engine.revoked(&certificate.issuer().key(), certificate.serial()));
-        let for_mail = is_for_mail(&certificate) && !certificate.is_ca();
+        let for_mail = is_for_mail(&certificate, self.usage) && !certificate.is_ca();
         let value = Remaining {
             attribute,
             sha256: Some(hex(&certificate.sha256())),
             issuer: Some(certificate.issuer().to_string()),
             serial: Some(certificate.serial_hex()),
             not_after: Some(certificate.not_after().to_string()),
-            encrypts: for_mail && Abilities::of(&certificate).encrypt,
+            encrypts: for_mail && Abilities::of(&certificate, self.usage).encrypt,
             revoked: revoked.is_some(),
         };
         Held { by: HeldBy::Inventory, value, expired: self.at > certificate.not_after(), revoked }

@@ -23,6 +23,7 @@ use crate::bundle::model::{
 };
 use crate::judge::Judged;
 use crate::path::PathCode;
+use crate::policy::InForce;
 use crate::rules::{Finding, history as rules, recipient as recipient_rules, validity};
 
 /// Both attributes that a payload sets.
@@ -100,7 +101,13 @@ impl Decider {
     }
 
     /// Decides about one recipient and writes it into what was judged: payload, history and findings.
-    pub fn decide(&self, judged: &mut Judged, before: &[Before], standing: Standing) -> Share {
+    pub fn decide(
+        &self,
+        policy: &InForce,
+        judged: &mut Judged,
+        before: &[Before],
+        standing: Standing,
+    ) -> Share {
         if !self.is_asked() {
             return Share::default();
         }
@@ -112,8 +119,8 @@ impl Decider {
             Standing::Here => self.cleared(judged, &evidence),
             Standing::Gone { clearable, .. } => self.cleared_of_gone(before, &evidence, clearable),
         };
-        // Nothing is asked twice of an attribute, and the order is that of the payload.
-        cleared.sort_by_key(|one| one.attribute);
+        // What the policy does not take is not the run's to empty.
+        cleared.retain(|one| policy.policy().attributes.contains(&one.attribute));
         if let (false, Some(address)) = (cleared.is_empty(), target) {
             let line = judged.payload.get_or_insert(PayloadLine {
                 number: 0,
@@ -128,7 +135,8 @@ impl Decider {
         }
         let history = self.history(judged, before, &evidence, cleared);
         let share = self.share(judged, &history, standing);
-        self.findings(judged, &history, &evidence, before, standing);
+        let found = self.findings(judged, &history, &evidence, before, standing);
+        tell(policy, judged, found);
         judged.recipient.history = Some(history);
         share
     }
@@ -300,7 +308,7 @@ impl Decider {
         evidence: &[Held],
         before: &[Before],
         standing: Standing,
-    ) {
+    ) -> Vec<(Finding, Option<FindingCertificate>)> {
         let mut found: Vec<(Finding, Option<FindingCertificate>)> = Vec::new();
         let mut about_person = |finding: Finding| found.push((finding, None));
         if let Standing::Gone { contested, .. } = standing {
@@ -339,25 +347,26 @@ impl Decider {
             };
             found.push((tell::still_published(held, why), Some(about)));
         }
-        let source = judged.recipient.source.clone();
-        let address = Some(name_of(judged));
-        for (finding, certificate) in found {
-            judged.counts.finding(finding.severity);
-            judged.recipient.findings.push(finding.for_manifest());
-            judged.findings.push(finding.line(Some(0), address.clone(), certificate, source.clone()));
-        }
+        found
+    }
+}
+
+/// Adds findings as the policy weighs them.
+fn tell(policy: &InForce, judged: &mut Judged, found: Vec<(Finding, Option<FindingCertificate>)>) {
+    let source = judged.recipient.source.clone();
+    let address = Some(name_of(judged));
+    for (mut finding, certificate) in found {
+        policy.settle(&mut finding);
+        judged.counts.finding(finding.severity);
+        judged.recipient.findings.push(finding.for_manifest());
+        judged.findings.push(finding.line(Some(0), address.clone(), certificate, source.clone()));
     }
 }
 
 /// What becomes of the certificates to encrypt to.
 fn change(judged: &Judged, evidence: &[Held], remaining: &[Remaining]) -> Change {
-    let published = || {
-        judged
-            .recipient
-            .candidates
-            .iter()
-            .filter(|one| one.decision == Decision::Publish && one.encrypts == Some(true))
-    };
+    let published =
+        || judged.recipient.candidates.iter().filter(|one| one.decision == Decision::Publish && one.encrypts);
     let stays = || remaining.iter().filter(|value| value.encrypts);
     let had = || evidence.iter().filter(|held| held.value.encrypts).map(|held| &held.value);
     match (had().next().is_some(), published().next().is_some(), stays().next().is_some()) {
@@ -386,9 +395,7 @@ fn change(judged: &Judged, evidence: &[Held], remaining: &[Remaining]) -> Change
 /// Whether the payload sets a userCertificate that can be encrypted to.
 fn publishes_to_encrypt(judged: &Judged) -> bool {
     judged.recipient.candidates.iter().any(|one| {
-        one.attribute == Attribute::UserCertificate
-            && one.decision == Decision::Publish
-            && one.encrypts == Some(true)
+        one.attribute == Attribute::UserCertificate && one.decision == Decision::Publish && one.encrypts
     })
 }
 

@@ -54,11 +54,8 @@ pub fn clearing(one: &Cleared, evidence: &[Held]) -> Finding {
 
 /// Everything comes from another issuer.
 pub fn other_issuer(judged: &Judged, evidence: &[Held]) -> Finding {
-    let new = judged
-        .recipient
-        .candidates
-        .iter()
-        .find(|one| one.decision == Decision::Publish && one.encrypts == Some(true));
+    let new =
+        judged.recipient.candidates.iter().find(|one| one.decision == Decision::Publish && one.encrypts);
     let old = evidence.iter().find(|held| held.value.encrypts);
     let shown = |issuer: Option<String>| issuer.unwrap_or_else(|| "an unknown issuer".into());
     Finding::new(

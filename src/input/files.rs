@@ -10,8 +10,9 @@ use super::pem::{self, Content, Label, PemProblem};
 use super::recognise::{Kind, recognise};
 use crate::certificate::container::{
     Form, Found, MAX_CERTIFICATES_IN_FILE, Note, Secret, Unknown, classify_value, detect_secret,
-    find_secret_text, open_with_limit, to_der,
+    find_secret_text, open_with_limit,
 };
+use crate::certificate::sst::{self, Damage, Element};
 use crate::certificate::tlv::first;
 
 /// Largest certificate file that is read whole. Microsoft's complete root list has about 1 MB; CRLs of
@@ -83,9 +84,12 @@ pub enum FileProblem {
     /// A structure is not what it should be.
     #[error("{0}")]
     Unknown(Unknown),
-    /// The store is damaged.
-    #[error("the certificate store is damaged; what stands before was read")]
-    Sst,
+    /// A certificate store could not be read to its end; what stands before was read.
+    #[error("{0}")]
+    Sst(Damage),
+    /// An element of a certificate store that should be a certificate is none.
+    #[error("an element of the certificate store should be a certificate and is none")]
+    SstElement,
     /// Something damaged inside a CMS object.
     #[error("{0}")]
     Container(Note),
@@ -240,41 +244,29 @@ impl<'a> CertificateFile<'a> {
         self.notes.sort_by_key(|(at, _)| *at);
     }
 
-    /// A serialised store (MS-OSHARED section 2.3.2.5): elements of `u32 id, u32 1, u32 length, data`;
-    /// id 0x20 is a certificate, id 0 the end, every other one a property.
+    /// A serialised store: its certificates and CRLs. Properties are nothing that is needed, but a key
+    /// among them is named.
     fn take_sst(&mut self, bytes: &'a [u8]) {
-        const CERTIFICATE: u32 = 0x20;
-        let mut at = 8usize;
-        loop {
-            let word = |i: usize| -> Option<u32> {
-                let octets = bytes.get(at.checked_add(4 * i)?..)?.first_chunk::<4>()?;
-                Some(u32::from_le_bytes(*octets))
-            };
-            let (Some(id), Some(length)) = (word(0), word(2)) else {
-                self.problems.push((At::Byte(at), FileProblem::Sst));
-                return;
-            };
-            if id == 0 {
-                return;
-            }
-            let start = at + 12;
-            let end = start.saturating_add(length as usize);
-            let Some(data) = bytes.get(start..end) else {
-                self.problems.push((At::Byte(at), FileProblem::Sst));
-                return;
-            };
-            if id == CERTIFICATE {
-                match classify_value(data).form {
-                    Form::Certificate => {
-                        let der = to_der(data).unwrap_or(Cow::Borrowed(data));
-                        self.push(der, At::Byte(start));
+        for element in sst::elements(bytes).into_iter().flatten() {
+            match element {
+                Ok((at, Element::Certificate(data))) => match classify_value(data).form {
+                    Form::Certificate | Form::Secret(_) => {
+                        self.take_slice(data, At::Byte(at), Cow::Borrowed);
                     }
-                    _ => self.problems.push((At::Byte(start), FileProblem::Sst)),
+                    _ => self.problems.push((At::Byte(at), FileProblem::SstElement)),
+                },
+                Ok((at, Element::Crl(data))) => self.take_slice(data, At::Byte(at), Cow::Borrowed),
+                Ok((at, Element::TrustList(_))) => {
+                    let what = "a certificate trust list";
+                    self.notes.push((At::Byte(at), Note::OtherChoice { at, tag: 0x22, what }));
                 }
-            } else if let Some(secret) = detect_secret(data) {
-                self.secrets.push((At::Byte(start), secret));
+                Ok((at, Element::Property(_, data))) => {
+                    if let Some(secret) = detect_secret(data) {
+                        self.secrets.push((At::Byte(at), secret));
+                    }
+                }
+                Err((at, damage)) => self.problems.push((At::Byte(at), FileProblem::Sst(damage))),
             }
-            at = end;
         }
     }
 }
@@ -412,8 +404,23 @@ mod tests {
         let file = open_certificate_file(&sst);
         assert_eq!((file.entries.len(), file.problems.len()), (1, 0));
         let cut = open_certificate_file(&sst[..sst.len() - 20]);
-        assert_eq!(cut.problems, [(At::Byte(28), FileProblem::Sst)]);
+        assert_eq!(cut.problems, [(At::Byte(28), FileProblem::Sst(Damage::CutOff))]);
         let key = nest(0x30, &[tlv(2, &[1]), tlv(4, &[9; 32])]);
+        let name = nest(0x30, &[]);
+        let algorithm = nest(0x30, &[tlv(6, &[0x2a])]);
+        let list = nest(0x30, &[algorithm.clone(), name, tlv(0x17, b"260101000000Z")]);
+        let crl = nest(0x30, &[list, algorithm, tlv(3, &[0, 1])]);
+        let mut more = b"\0\0\0\0CERT".to_vec();
+        more.extend(
+            [element(0x21, &crl), element(0x22, b"list"), element(77, &key), element(0x20, b"x")].concat(),
+        );
+        more.extend([element(0x20, &der), vec![0; 12]].concat());
+        let file = open_certificate_file(&more);
+        assert_eq!(file.crls.iter().map(|entry| &entry.der[..]).collect::<Vec<_>>(), [&crl[..]]);
+        assert!(matches!(file.notes[..], [(_, Note::OtherChoice { tag: 0x22, .. })]), "{:?}", file.notes);
+        assert!(matches!(file.secrets[..], [(_, Secret::Sec1)]));
+        assert!(matches!(file.problems[..], [(_, FileProblem::SstElement)]));
+        assert_eq!(file.entries.len(), 1, "what stands behind is read");
         let file = open_certificate_file(&key);
         assert_eq!((file.secrets.as_slice(), file.entries.len()), (&[(At::Byte(0), Secret::Sec1)][..], 0));
         let both = [der.clone(), key].concat();

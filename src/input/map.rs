@@ -355,16 +355,7 @@ pub fn object_guid(text: &str) -> Option<[u8; 16]> {
 }
 
 fn hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let digits = digits.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut out = [0u8; N];
-    for (place, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |i: usize| pair.get(i).and_then(|b| char::from(*b).to_digit(16));
-        *place = (digit(0)? * 16 + digit(1)?) as u8; // at most 255
-    }
-    Some(out)
+    crate::encoding::unhex(digits)?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use crate::certificate::container::{Form, Found, Secret, classify_value, detect_secret, find_secret_text};
+use crate::certificate::sst;
 use crate::certificate::tlv::{first, tag};
 
 /// How many bytes are enough for [`recognise`]. LDIF exports may begin with long comments.
@@ -139,7 +140,7 @@ fn magic(bytes: &[u8]) -> Option<Kind> {
         (b"GIF8", Kind::Picture),
         (b"%PDF-", Kind::Pdf),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Ole),
-        (b"\0\0\0\0CERT", Kind::Sst),
+        (sst::HEAD, Kind::Sst),
         (b"{\\rtf", Kind::Text),
     ];
     MAGICS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, kind)| *kind)
@@ -272,7 +273,7 @@ mod tests {
             (b"PK\x03\x04", Kind::Zip),
             (b"\xff\xd8\xff\xe0", Kind::Picture),
             (b"%PDF-1.7", Kind::Pdf),
-            (b"\0\0\0\0CERT", Kind::Sst),
+            (sst::HEAD, Kind::Sst),
             (b"-----BEGIN PRIVATE KEY-----\nMA==", Kind::Secret(Secret::Pem)),
             (b"text\n-----BEGIN CERTIFICATE-----\nMA==", Kind::Pem),
             (b"hello", Kind::Text),

@@ -5,6 +5,8 @@
 //! they leave is worth a path, unless every signature was asked for. Selection decides at the end,
 //! over the recipient as a whole.
 
+mod about;
+mod links;
 mod sheet;
 
 use std::collections::HashMap;
@@ -19,16 +21,19 @@ use crate::certificate::address::Address;
 use crate::certificate::container::Form;
 use crate::encoding::sha256;
 use crate::extract::{self, Opened};
-use crate::limits::REMEMBERED_OUTCOMES;
-use crate::object::{Object, Owner, Place};
-use crate::path::{Engine, Outcome};
+use crate::limits::{DAY, REMEMBERED_OUTCOMES};
+use crate::object::{Object, Place};
+use crate::path::{Engine, Outcome, Revocation};
+use crate::policy::{InForce, Policy, Publish, Word};
 use crate::recipient::{self, Reach};
 use crate::rules::usage::Abilities;
 use crate::rules::{
-    self, Finding, address as address_rules, path as path_rules, recipient as recipient_rules,
-    run as run_rules, value as value_rules,
+    self, Finding, address as address_rules, path as path_rules, policy as policy_rules,
+    recipient as recipient_rules, run as run_rules, value as value_rules,
 };
 use crate::select::{Choice, select};
+use crate::trust::Link;
+use about::About;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -50,8 +55,15 @@ pub struct Judge<'m> {
     pub paths: Paths<'m>,
     /// Check every signature.
     pub thorough: bool,
-    /// A missing CRL withholds.
-    pub hard: bool,
+    /// What the organisation decided.
+    pub policy: InForce,
+}
+
+/// For whom a path is asked: what decides which anchors count.
+#[derive(Clone, Copy)]
+struct For<'a> {
+    domain: Option<&'a str>,
+    kind: RecipientKind,
 }
 
 /// What a recipient can ask about the rest of the run.
@@ -88,6 +100,8 @@ pub struct Judged {
     pub counts: Counts,
     /// Published certificates whose CRL cannot be reached from outside: issuer and place named.
     pub internal_crl: Vec<(String, String)>,
+    /// Authorities that the published certificates rest on, each once.
+    pub links: Vec<Link>,
     /// Inputs in which its unreadable values stood.
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
@@ -171,6 +185,8 @@ struct Draft<'a> {
     findings: Vec<Finding>,
     verdict: Verdict,
     chain: Vec<[u8; 32]>,
+    /// Valid paths of the signing certificates beside it.
+    signers: Vec<Vec<[u8; 32]>>,
     fresh_until: Option<UnixTime>,
 }
 
@@ -187,7 +203,7 @@ impl Judge<'_> {
         let reach = world.reach(object);
         let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
-        let about = self.about_recipient(object, &reach, notes, world);
+        let about = About::of(object, &reach, notes, world);
 
         let bears = |der: &[u8]| {
             Certificate::parse(der).is_ok_and(|certificate| {
@@ -200,6 +216,7 @@ impl Judge<'_> {
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
 
         self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
+        let whom = For { domain: reach.target().map(Address::domain), kind };
         for draft in &mut drafts {
             draft.findings.extend(about.for_candidates.iter().cloned());
             for (attribute, why) in &sheet.incomplete {
@@ -211,27 +228,34 @@ impl Judge<'_> {
                     ));
                 }
             }
-            self.path(draft, object, memory);
+            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+            self.path(draft, object, whom, memory);
             if let (Some(certificate), false) =
                 (draft.certificate, draft.findings.iter().any(Finding::withholds))
             {
                 rules::readers::check(certificate, &mut draft.findings);
             }
+            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
         }
 
-        let mut choices: Vec<Choice<'_>> = drafts.iter_mut().map(|draft| self.choice(draft)).collect();
+        let mut choices: Vec<Choice<'_>> =
+            drafts.iter_mut().map(|draft| self.choice(draft, &reach)).collect();
         let target = reach.target_text().map(str::to_owned);
-        let mut selection = select(&mut choices, target.as_deref(), kind);
+        let mut selection = select(&mut choices, target.as_deref(), kind, self.rules(), self.at);
         let decided: Vec<(Decision, Vec<Finding>)> =
             choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
         for (draft, (decision, findings)) in drafts.iter_mut().zip(decided) {
             draft.findings = findings;
+            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+            if decision == Decision::Publish {
+                self.links(draft, object, &mut sheet.links);
+            }
             sheet.candidate(draft, decision, self.reason(draft, decision));
         }
         let doubtful = !about.for_candidates.is_empty();
         let mut recipient_findings = about.for_recipient;
         recipient_findings.append(&mut selection.findings);
-        recipient_findings.extend(too_many_values(object));
+        recipient_findings.iter_mut().for_each(|finding| self.policy.settle(finding));
         let judged = sheet.close(
             recipient::identity(object, &reach),
             (kind, kind_reason),
@@ -243,74 +267,19 @@ impl Judge<'_> {
         Judged { doubtful, ..judged }
     }
 
-    fn lapses(&self, until: i64) -> bool {
-        until < self.at.0.saturating_add(crate::limits::NEXT_RUN_DAYS * crate::limits::DAY)
+    /// The policy itself.
+    #[must_use]
+    pub fn rules(&self) -> &Policy {
+        self.policy.policy()
     }
 
-    /// Findings that follow from who the recipient is.
-    fn about_recipient(&self, object: &Object, reach: &Reach, notes: &[Note], world: &dyn World) -> About {
-        let mut about = About::default();
-        for text in &reach.source.invalid {
-            about.for_recipient.push(Finding::new(
-                &recipient_rules::ADDRESS_INVALID,
-                format!("{text:?} is no mail address"),
-                "local@domain",
-            ));
-        }
-        if reach.source.several_mail {
-            about.for_recipient.push(Finding::new(
-                &recipient_rules::SEVERAL_MAIL_VALUES,
-                format!("mail has {} values; the first one was taken", object.mail.len()),
-                "one primary address",
-            ));
-        }
-        if object.records > 1 && object.dn.is_some() {
-            about.for_recipient.push(Finding::new(
-                &recipient_rules::OBJECT_UNITED,
-                format!("{} records of the input are this object", object.records),
-                "",
-            ));
-        }
-        if let Some(other) = &object.other_dn {
-            about.for_recipient.push(Finding::new(
-                &recipient_rules::GUID_WITH_TWO_DNS,
-                format!("the same objectGUID also stands at {other}"),
-                "one DN for one object",
-            ));
-        }
-        if let Some(why) = &reach.contradiction {
-            let required = "one address in the cloud";
-            about.for_candidates.push(Finding::new(&recipient_rules::MAP_CONTRADICTS, why.clone(), required));
-        }
-        if let Some(finding) = conflict(reach, notes, world) {
-            about.for_candidates.push(finding.clone());
-            about.for_recipient.push(finding);
-        }
-        match &object.owner {
-            _ if reach.target().is_some() => {}
-            Some(Owner::Ambiguous(addresses)) => about.for_candidates.push(Finding::new(
-                &recipient_rules::AMBIGUOUS_OWNER,
-                format!("the certificate bears {} addresses ({})", addresses.len(), addresses.join(", ")),
-                "an entry in --map that names the owner",
-            )),
-            Some(Owner::Nobody) => about.for_candidates.push(Finding::new(
-                &recipient_rules::NO_DECLARED_OWNER,
-                "the certificate bears no mail address",
-                "an entry in --map that names the owner",
-            )),
-            _ => {
-                let finding = Finding::new(
-                    &recipient_rules::NO_RECIPIENT_ADDRESS,
-                    "the object has no SMTP address",
-                    "a primary address in proxyAddresses or mail",
-                );
-                if object.has_certificate_value() {
-                    about.for_recipient.push(finding.clone());
-                }
-                about.for_candidates.push(finding);
-            }
-        }
-        about
+    /// Whether a missing CRL withholds.
+    fn hard(&self) -> bool {
+        self.rules().revocation == Revocation::Hard
+    }
+
+    fn lapses(&self, until: i64) -> bool {
+        until < self.at.0.saturating_add(self.rules().limits.days_to_next_run.saturating_mul(DAY))
     }
 
     /// Turns opened values into drafts; what cannot be read goes to the sheet.
@@ -329,12 +298,15 @@ impl Judge<'_> {
             *next += 1;
             let (bytes, form) = match (opened, &parsed.unreadable) {
                 (Opened::Unreadable { rule, found, expected }, _) => {
-                    sheet.unreadable(value, index, &Finding::new(rule, found.clone(), expected.clone()));
+                    let mut finding = Finding::new(rule, found.clone(), expected.clone());
+                    self.policy.settle(&mut finding);
+                    sheet.unreadable(value, index, &finding);
                     continue;
                 }
                 (Opened::Readable { .. }, Some(found)) => {
                     let expected = "a certificate (RFC 5280 section 4.1)";
-                    let finding = Finding::new(&value_rules::UNREADABLE_VALUE, found.clone(), expected);
+                    let mut finding = Finding::new(&value_rules::UNREADABLE_VALUE, found.clone(), expected);
+                    self.policy.settle(&mut finding);
                     sheet.unreadable(value, index, &finding);
                     continue;
                 }
@@ -361,10 +333,11 @@ impl Judge<'_> {
                 certificate,
                 others: parsed.others.iter().collect(),
                 value_sha256,
-                abilities: certificate.map(Abilities::of).unwrap_or_default(),
+                abilities: certificate.map(|c| Abilities::of(c, &self.rules().usage)).unwrap_or_default(),
                 findings,
                 verdict: Verdict::NotChecked,
                 chain: Vec::new(),
+                signers: Vec::new(),
                 fresh_until: None,
             });
         }
@@ -381,14 +354,22 @@ impl Judge<'_> {
         world: &dyn World,
         memory: &mut Memory,
     ) {
+        let policy = self.rules();
         for draft in drafts {
-            rules::value::check_size(draft.bytes, &mut draft.findings);
+            if !policy.attributes.contains(&draft.value.attribute) {
+                draft.findings.push(Finding::new(
+                    &policy_rules::ATTRIBUTE_NOT_TAKEN,
+                    format!("the policy does not take {}", draft.value.attribute.name()),
+                    "",
+                ));
+            }
+            rules::value::check_size(draft.bytes, &policy.limits, &mut draft.findings);
             rules::value::check_form(draft.value.attribute, draft.form, &mut draft.findings);
             let Some(certificate) = draft.certificate else { continue };
             rules::structure::check(certificate, &mut draft.findings);
-            rules::validity::check(certificate, self.at, &mut draft.findings);
-            rules::usage::check(certificate, &mut draft.findings);
-            rules::key::check(certificate, &mut draft.findings);
+            rules::validity::check(certificate, self.at, policy, &mut draft.findings);
+            rules::usage::check(certificate, &policy.usage, &mut draft.findings);
+            rules::key::check(certificate, &policy.limits, &mut draft.findings);
             let owners = |address: &Address| {
                 world
                     .owners(address)
@@ -399,15 +380,17 @@ impl Judge<'_> {
                     .find(|other| other.owns(address) && !reach.owns(address))
                     .map(|other| label(&other, None))
             };
-            rules::address::check(certificate, reach, &owners, &mut draft.findings);
+            rules::address::check(certificate, reach, policy.aliases, &owners, &mut draft.findings);
+            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
             soften_not_for_mail(&mut draft.findings);
             shared(certificate, notes, world, memory, &mut draft.findings);
             let signing = draft.others.iter().filter(|other| !other.is_ca());
             for other in signing {
                 let mut found = Vec::new();
-                rules::validity::check(other, self.at, &mut found);
-                rules::key::check(other, &mut found);
+                rules::validity::check(other, self.at, policy, &mut found);
+                rules::key::check(other, &policy.limits, &mut found);
                 rules::structure::check(other, &mut found);
+                found.iter_mut().for_each(|finding| self.policy.settle(finding));
                 if let Some(finding) = found.iter().find(|finding| finding.withholds()) {
                     draft.findings.push(Finding::new(
                         &value_rules::SIGNING_CERTIFICATE_REFUSED,
@@ -424,7 +407,7 @@ impl Judge<'_> {
     }
 
     /// Verifies the path where it is worth it.
-    fn path(&self, draft: &mut Draft<'_>, object: &Object, memory: &mut Memory) {
+    fn path(&self, draft: &mut Draft<'_>, object: &Object, whom: For<'_>, memory: &mut Memory) {
         let (Paths::Verified(engine), Some(certificate)) = (&self.paths, draft.certificate) else { return };
         if !self.thorough && draft.findings.iter().any(Finding::withholds) {
             draft.findings.push(Finding::new(
@@ -438,17 +421,21 @@ impl Judge<'_> {
             object.chain.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
         let mut extra: Vec<&Certificate<'_>> = draft.others.clone();
         extra.extend(&chain);
-        let outcome = self.outcome(engine, certificate, &extra, memory);
+        let (outcome, outside) = self.outcome_for(engine, certificate, &extra, whom, memory);
         draft.verdict = path_rules::verdict(outcome.verdict);
         draft.chain = outcome.chain;
         draft.fresh_until = outcome.fresh_until;
-        path_rules::merge(&outcome.findings, self.hard, &mut draft.findings);
+        path_rules::merge(&outcome.findings, self.hard(), &mut draft.findings);
+        draft.findings.extend(outside);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
-            let outcome = self.outcome(engine, other, &extra, memory);
+            let (outcome, outside) = self.outcome_for(engine, other, &extra, whom, memory);
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
-            if path_rules::verdict(outcome.verdict) != Verdict::Valid && !already {
-                let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard));
-                let why = findings.into_iter().find(Finding::withholds);
+            let good = path_rules::verdict(outcome.verdict) == Verdict::Valid && outside.is_none();
+            if good {
+                draft.signers.push(outcome.chain);
+            } else if !already {
+                let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard()));
+                let why = findings.chain(outside).find(Finding::withholds);
                 draft.findings.push(Finding::new(
                     &value_rules::SIGNING_CERTIFICATE_REFUSED,
                     format!(
@@ -460,6 +447,29 @@ impl Judge<'_> {
                 ));
             }
         }
+    }
+
+    /// The path by the anchors that count for somebody, and what is to be told when there is one by others
+    /// only.
+    fn outcome_for(
+        &self,
+        engine: &Engine<'_>,
+        certificate: &Certificate<'_>,
+        extra: &[&Certificate<'_>],
+        whom: For<'_>,
+        memory: &mut Memory,
+    ) -> (Outcome, Option<Finding>) {
+        let outcome = self.outcome(engine, certificate, extra, memory);
+        let counts = |anchor: &[u8; 32]| self.policy.counts(anchor, whom.domain, Some(whom.kind));
+        let (outcome, outside) = path_rules::paired(outcome, &self.policy, &counts, || {
+            let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
+            engine.validate_under(certificate, &others, &counts)
+        });
+        let outside = outside.map(|anchor| {
+            let who = format!("{}, {}", whom.domain.unwrap_or("no address"), whom.kind.word());
+            path_rules::not_for_domain(engine, &anchor, &self.policy, &who)
+        });
+        (outcome, outside)
     }
 
     fn outcome(
@@ -488,7 +498,7 @@ impl Judge<'_> {
         outcome
     }
 
-    fn choice<'a>(&self, draft: &mut Draft<'a>) -> Choice<'a> {
+    fn choice<'a>(&self, draft: &mut Draft<'a>, reach: &Reach) -> Choice<'a> {
         let path_allows = match self.paths {
             Paths::Verified(_) => draft.verdict == Verdict::Valid,
             Paths::Unverified => true,
@@ -498,7 +508,15 @@ impl Judge<'_> {
             attribute: draft.value.attribute,
             bytes: draft.bytes,
             abilities: draft.abilities,
+            not_before: draft.certificate.map_or(i64::MIN, |certificate| certificate.not_before().0),
             not_after: draft.certificate.map_or(i64::MIN, |certificate| certificate.not_after().0),
+            own: match (self.rules().publish, draft.certificate) {
+                (Publish::Newest, Some(certificate)) => {
+                    let borne = address_rules::addresses(certificate).into_iter();
+                    borne.filter(|address| reach.owns(address)).collect()
+                }
+                _ => Vec::new(),
+            },
             value_sha256: draft.value_sha256,
             findings: std::mem::take(&mut draft.findings),
             // A container without a certificate of the user never is anything to publish.
@@ -513,7 +531,10 @@ impl Judge<'_> {
             let withholding = draft.findings.iter().filter(|finding| finding.withholds());
             let cause = withholding.max_by_key(|finding| (plainness(finding), finding.severity));
             return match (cause, &self.paths) {
-                (Some(finding), _) => format!("Withheld: {}.", finding.found),
+                (Some(finding), _) => match &finding.ruling {
+                    Some(ruling) => format!("Withheld: {}; {}.", finding.found, ruling.clause),
+                    None => format!("Withheld: {}.", finding.found),
+                },
                 (None, Paths::Missing) => {
                     "Withheld: no trust anchors were given, so its path could not be verified.".into()
                 }
@@ -526,9 +547,19 @@ impl Judge<'_> {
             Abilities { encrypt: true, sign: false } => "can be encrypted to",
             _ => "can sign, but cannot be encrypted to",
         };
+        let softened = |finding: &&Finding| finding.ruling.as_ref().is_some_and(|ruling| ruling.softens);
+        let softened: Vec<&str> = draft.findings.iter().filter(softened).map(|f| f.rule.code).collect();
+        let spite = match softened.as_slice() {
+            [] => String::new(),
+            codes => format!("; in spite of {}, which the policy accepts", codes.join(" and ")),
+        };
         match self.paths {
-            Paths::Verified(_) => format!("Published: its path is valid, it {use_for}, until {until}."),
-            _ => format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}."),
+            Paths::Verified(_) => {
+                format!("Published: its path is valid, it {use_for}, until {until}{spite}.")
+            }
+            _ => {
+                format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}{spite}.")
+            }
         }
     }
 }
@@ -549,17 +580,13 @@ fn plainness(finding: &Finding) -> u8 {
 /// `error` and `warning` are for certificates that were meant for mail; what else is wrong with one for
 /// logon or file encryption is nobody's concern here.
 fn soften_not_for_mail(findings: &mut [Finding]) {
-    if findings.iter().any(|finding| finding.rule == &rules::usage::NOT_FOR_MAIL) {
-        for finding in findings {
+    let not_for_mail = |finding: &Finding| finding.rule == &rules::usage::NOT_FOR_MAIL;
+    if findings.iter().any(not_for_mail) {
+        // How loud the rule itself is, the policy says.
+        for finding in findings.iter_mut().filter(|finding| !not_for_mail(finding)) {
             finding.severity = Severity::Info;
         }
     }
-}
-
-#[derive(Default)]
-struct About {
-    for_recipient: Vec<Finding>,
-    for_candidates: Vec<Finding>,
 }
 
 /// The certificates of an opened value, parsed once.
@@ -582,41 +609,6 @@ impl<'a> Parsed<'a> {
         }
         parsed
     }
-}
-
-/// Two objects claim one primary address.
-fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding> {
-    let own = |kind: Kind| match kind {
-        Kind::Primary => reach.source.primary(),
-        Kind::Target => reach.target(),
-        _ => None,
-    };
-    notes.iter().find_map(|note| {
-        let address = own(note.kind).filter(|address| hash(address.as_str().as_bytes()) == note.hash)?;
-        let other = world.object(note.other)?;
-        let theirs = world.reach(&other);
-        let confirmed = match note.kind {
-            Kind::Primary => theirs.source.primary() == Some(address),
-            _ => theirs.target() == Some(address),
-        };
-        confirmed.then(|| {
-            Finding::new(
-                &recipient_rules::ADDRESS_CONFLICT,
-                format!(
-                    "{} objects claim the address {}; another one is {}",
-                    note.objects,
-                    address.as_str(),
-                    // Its address says nothing here: it is the same.
-                    other.dn.clone().unwrap_or_else(|| format!(
-                        "at line {} of {}",
-                        other.place.line,
-                        world.input(other.place)
-                    ))
-                ),
-                "one object for one primary address",
-            )
-        })
-    })
 }
 
 /// The same key or certificate at several recipients.
@@ -664,22 +656,6 @@ fn sharer(note: &Note, world: &dyn World) -> Sharer {
         .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
         .collect();
     (hashes, label(&world.reach(&other), other.dn.as_deref()))
-}
-
-fn too_many_values(object: &Object) -> Vec<Finding> {
-    [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
-        .into_iter()
-        .filter_map(|attribute| {
-            let count = object.values.iter().filter(|value| value.attribute == attribute).count();
-            (count > crate::limits::VALUES_PER_ATTRIBUTE).then(|| {
-                Finding::new(
-                    &recipient_rules::TOO_MANY_VALUES,
-                    format!("{} holds {count} values", attribute.name()),
-                    format!("at most {}", crate::limits::VALUES_PER_ATTRIBUTE),
-                )
-            })
-        })
-        .collect()
 }
 
 fn is_same(left: &Object, right: &Object) -> bool {

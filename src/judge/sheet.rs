@@ -13,6 +13,7 @@ use crate::encoding::hex;
 use crate::object::{Object, Place, Value};
 use crate::rules::Finding;
 use crate::rules::usage::internal_crl_point;
+use crate::trust::Link;
 
 /// Collects while a recipient is judged.
 pub struct Sheet<'w> {
@@ -25,6 +26,8 @@ pub struct Sheet<'w> {
     /// Attributes that are not known whole, and why.
     pub incomplete: Vec<(Attribute, String)>,
     internal_crl: BTreeSet<(String, String)>,
+    /// Authorities that the published certificates rest on.
+    pub links: Vec<Link>,
     unreadable_in: Vec<u32>,
     revocation_fresh_until: Option<UnixTime>,
 }
@@ -41,6 +44,7 @@ impl<'w> Sheet<'w> {
             counts: Counts { values: object.values.len() as u64, ..Counts::default() },
             incomplete: object.incomplete.clone(),
             internal_crl: BTreeSet::new(),
+            links: Vec::new(),
             unreadable_in: Vec::new(),
             revocation_fresh_until: None,
         }
@@ -102,8 +106,10 @@ impl<'w> Sheet<'w> {
             serial: text(|c| c.serial_hex()),
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),
+            key: text(|c| c.key().name().into_owned()),
+            signature_algorithm: text(|c| c.signature_algorithm().name()),
+            encrypts: draft.abilities.encrypt,
             emails: certificate.map(crate::rules::address::texts).unwrap_or_default(),
-            encrypts: certificate.map(|_| draft.abilities.encrypt),
             path: PathReport {
                 verdict: draft.verdict,
                 chain: draft.chain.iter().map(|sha256| hex(sha256)).collect(),
@@ -151,6 +157,7 @@ impl<'w> Sheet<'w> {
             findings: self.lines,
             counts: self.counts,
             internal_crl: self.internal_crl.into_iter().collect(),
+            links: self.links,
             unreadable_in: self.unreadable_in,
             revocation_fresh_until: self.revocation_fresh_until,
             incomplete: self.incomplete.into_iter().map(|(attribute, _)| attribute).collect(),

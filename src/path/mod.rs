@@ -57,7 +57,7 @@ use crate::certificate::{Certificate, UnixTime, oid};
 use crl::Crl;
 use limits::{MAX_EXTRA, MAX_SIGNATURES};
 use pool::{Entry, Pool, key_id_rank};
-use search::{DeadEnd, View, note_verdict};
+use search::{Counts, DeadEnd, View, note_verdict};
 use signature::{Checked, PublicKey};
 use state::{Note, Rules, State, earlier, facts};
 
@@ -270,18 +270,41 @@ impl<'m> Engine<'m> {
     /// The result is a function of the engine's inputs, the target and the set of `extra`.
     #[must_use]
     pub fn validate(&self, target: &Certificate<'_>, extra: &[Certificate<'_>]) -> Outcome {
+        self.judge(target, extra, None)
+    }
+
+    /// [`Engine::validate`], where only the anchors count for whose SHA-256 `counts` says yes; the others
+    /// are intermediates. Nothing of it is kept between calls, so ask [`Engine::validate`] first: what is
+    /// not valid there is not valid here.
+    #[must_use]
+    pub fn validate_under(
+        &self,
+        target: &Certificate<'_>,
+        extra: &[Certificate<'_>],
+        counts: &dyn Fn(&[u8; 32]) -> bool,
+    ) -> Outcome {
+        self.judge(target, extra, Some(counts))
+    }
+
+    fn judge(
+        &self,
+        target: &Certificate<'_>,
+        extra: &[Certificate<'_>],
+        counts: Option<&Counts<'_>>,
+    ) -> Outcome {
         let sha256 = target.sha256();
         let rules = Rules { options: &self.options, level: 0 };
         let own = facts(target, rules);
         if let Some(i) = self.pool.by_sha256.get(&sha256)
             && self.pool.entries[*i].is_anchor
+            && counts.is_none_or(|counts| counts(&sha256))
         {
             return self.anchor_itself(target, sha256, own);
         }
         let issuer = self.pool.issuer_key(target);
         let (extra, too_many) = self.relevant(extra, sha256, &issuer);
-        Target { view: View { engine: self, extra: &extra }, target, sha256, issuer, own, rules }
-            .judge(too_many)
+        let view = View { engine: self, extra: &extra, counts };
+        Target { view, target, sha256, issuer, own, rules }.judge(too_many)
     }
 
     /// A target that is an anchor: a path of length one. Its dates and purpose count, nothing else.

@@ -94,7 +94,7 @@ pub(super) fn listed(engine: &Engine<'_>, issuer: &NameKey, serial: &[u8]) -> Op
     if engine.options.revocation == Revocation::Off {
         return None;
     }
-    let view = View { engine, extra: &[] };
+    let view = View { engine, extra: &[], counts: None };
     let issuers = engine.pool.by_subject.get(issuer).into_iter().flatten();
     let paths: Vec<_> = issuers.map(|i| view.paths(CertId::Shared(*i), 0)).collect();
     let mut states = paths.iter().flat_map(|paths| &paths.states).peekable();
@@ -370,7 +370,7 @@ fn signer_is_valid(engine: &Engine<'_>, signer: usize, anchor: usize, level: u8)
         return known;
     }
     let rules = Rules { options: &engine.options, level };
-    let view = View { engine, extra: &[] };
+    let view = View { engine, extra: &[], counts: None };
     let own = facts(&entry.certificate, rules);
     let valid = note_verdict(&own, rules).0 == Verdict::Valid
         && view.candidates(&entry.issuer, entry.authority_key_id).into_iter().take(MAX_CRL_SIGNERS).any(

@@ -49,10 +49,15 @@ pub(super) struct IssuerPaths {
     pub(super) exhausted: bool,
 }
 
+/// Which anchors count, by SHA-256.
+pub(super) type Counts<'c> = dyn Fn(&[u8; 32]) -> bool + 'c;
+
 /// The pool and what came along with one target.
 pub(super) struct View<'v, 'm> {
     pub(super) engine: &'v Engine<'m>,
     pub(super) extra: &'v [Entry<'v>],
+    /// Anchors for which this says no are intermediates like others. `None`: all of them count.
+    pub(super) counts: Option<&'v Counts<'v>>,
 }
 
 impl<'v, 'm> View<'v, 'm> {
@@ -61,6 +66,11 @@ impl<'v, 'm> View<'v, 'm> {
             CertId::Shared(i) => f(&self.engine.pool.entries[i]),
             CertId::Extra(i) => f(&self.extra[i]),
         }
+    }
+
+    /// Whether a path may end at this certificate.
+    pub(super) fn is_anchor(&self, id: CertId) -> bool {
+        self.with(id, |entry| entry.is_anchor && self.counts.is_none_or(|counts| counts(&entry.sha256)))
     }
 
     /// Candidates for the issuer of this name, best first.
@@ -75,10 +85,11 @@ impl<'v, 'm> View<'v, 'm> {
         all
     }
 
-    /// What a search from `start` finds, from the cache where nothing came along with the target.
+    /// What a search from `start` finds, from the cache where nothing came along with the target and
+    /// all anchors count.
     pub(super) fn paths(&self, start: CertId, level: u8) -> Arc<IssuerPaths> {
         match start {
-            CertId::Shared(i) if self.extra.is_empty() => {
+            CertId::Shared(i) if self.extra.is_empty() && self.counts.is_none() => {
                 let slot = &self.engine.pool.entries[i].paths[usize::from(level)];
                 Arc::clone(slot.get_or_init(|| Arc::new(Search::run(self, start, level))))
             }
@@ -125,7 +136,7 @@ impl<'s, 'v, 'm> Search<'s, 'v, 'm> {
             return;
         }
         let view = self.view;
-        if view.with(top, |entry| entry.is_anchor) {
+        if view.is_anchor(top) {
             self.complete();
             return;
         }

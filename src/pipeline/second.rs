@@ -20,8 +20,10 @@ use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
 use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
 use crate::object::{Object, Place};
 use crate::parallel;
+use crate::policy::{InForce, Word};
 use crate::recipient::{self, Reach, Role};
-use crate::rules::{Finding, input as input_rules};
+use crate::rules::{Finding, input as input_rules, policy as policy_rules};
+use crate::trust::Authorities;
 
 /// What one job gives, in the order of the input.
 #[derive(Default)]
@@ -38,6 +40,8 @@ pub struct Results {
     pub tally: Option<(u32, BlockTally)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
+    /// Authorities that published certificates rest on.
+    pub authorities: Authorities,
     /// Earliest nextUpdate of a CRL that was relied on.
     pub revocation_fresh_until: Option<UnixTime>,
     /// How often each code was found with each weight: an expired certificate is a warning at one
@@ -72,8 +76,15 @@ impl Results {
         self.counts.add(&judged.counts);
     }
 
-    /// Adds a finding that belongs to no recipient.
-    pub fn finding(&mut self, finding: &Finding, address: Option<String>, source: Option<SourceLine>) {
+    /// Adds a finding that belongs to no recipient, as the policy weighs it.
+    pub fn finding(
+        &mut self,
+        policy: &InForce,
+        mut finding: Finding,
+        address: Option<String>,
+        source: Option<SourceLine>,
+    ) {
+        policy.settle(&mut finding);
         self.counts.finding(finding.severity);
         self.code(finding.rule.code, finding.severity);
         self.findings.push(finding.line(None, address, None, source));
@@ -220,11 +231,11 @@ impl Second<'_> {
         };
         let read = record::from_file(&bytes, &source.path, index, self.reading.map.as_ref());
         let place = |line: u64| Some(SourceLine { input: source.path.clone(), line });
-        for (line, finding) in &read.findings {
-            results.finding(finding, None, place(*line));
+        for (line, finding) in read.findings {
+            results.finding(&self.judge.policy, finding, None, place(line));
         }
-        for (line, finding) in &read.unreadable {
-            results.finding(finding, None, place(*line));
+        for (line, finding) in read.unreadable {
+            results.finding(&self.judge.policy, finding, None, place(line));
             results.counts.values += 1;
             results.counts.unreadable += 1;
             results.unreadable.push(index);
@@ -251,19 +262,28 @@ impl Second<'_> {
             }
         };
         let (notes, matches) = about.of(number);
-        let (kind, kind_reason) = match recipient::role(&object, self.reading.source_rules) {
-            Role::Recipient(kind, why) => (kind, why),
+        let policy = &self.judge.policy;
+        let ignored = match recipient::role(&object, self.reading.source_rules) {
+            Role::Recipient(kind, why) if policy.policy().kinds.contains(&kind) => Ok((kind, why)),
+            Role::Recipient(kind, why) => {
+                let why = format!("the policy does not take the kind {} ({why})", kind.word());
+                Err((&policy_rules::KIND_NOT_TAKEN, why))
+            }
             Role::Structure => {
                 self.bystander(&object, matches, "the object is no mail recipient", results);
                 return;
             }
-            Role::Ignored(rule, why) => {
+            Role::Ignored(rule, why) => Err((rule, why)),
+        };
+        let (kind, kind_reason) = match ignored {
+            Ok(recipient) => recipient,
+            Err((rule, why)) => {
                 self.bystander(&object, matches, &why, results);
                 results.counts.values += object.values.len() as u64;
                 results.counts.ignored += object.values.len() as u64;
-                let finding = Finding::new(rule, why, "");
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
-                results.finding(&finding, object.dn.clone(), Some(source));
+                let finding = Finding::new(rule, why, "");
+                results.finding(policy, finding, object.dn.clone(), Some(source));
                 return;
             }
         };
@@ -271,7 +291,7 @@ impl Second<'_> {
         if let Some(past) = self.past {
             match past.of_object(matches, &object, &World::reach(self, &object)) {
                 Ok(before) => {
-                    let share = past.decider.decide(&mut judged, &before, Standing::Here);
+                    let share = past.decider.decide(policy, &mut judged, &before, Standing::Here);
                     results.share.add(&share);
                     results.share.names.extend(share.names);
                 }
@@ -297,6 +317,7 @@ impl Second<'_> {
         results.unreadable.extend(judged.unreadable_in);
         let label =
             judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
+        results.authorities.add(judged.links, &label);
         results
             .internal_crl
             .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));
@@ -314,8 +335,8 @@ impl Second<'_> {
                 results.share.lost += lost;
                 let address = before.iter().find_map(|one| one.address.clone());
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
-                for finding in &findings {
-                    results.finding(finding, address.clone(), Some(source.clone()));
+                for finding in findings {
+                    results.finding(&self.judge.policy, finding, address.clone(), Some(source.clone()));
                 }
             }
             Err(error) => {
@@ -328,7 +349,7 @@ impl Second<'_> {
     fn problems(&self, source: u32, problems: &mut Vec<Problem>, results: &mut Results) {
         for problem in problems.drain(..) {
             let input = self.input(Place { input: source, line: problem.line });
-            ldif_finding(source, &problem, input, results);
+            ldif_finding(&self.judge.policy, source, &problem, input, results);
         }
     }
 }
@@ -342,7 +363,7 @@ pub fn is_about_certificate(problem: &Problem) -> bool {
 }
 
 /// Adds what the LDIF reader reported to the results.
-pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
+pub fn ldif_finding(policy: &InForce, source: u32, problem: &Problem, input: String, results: &mut Results) {
     let finding = input_rules::of_ldif(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
@@ -352,7 +373,8 @@ pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut
             results.incomplete = true;
         }
     }
-    results.finding(&finding, problem.dn.clone(), Some(SourceLine { input, line: problem.line }));
+    let place = SourceLine { input, line: problem.line };
+    results.finding(policy, finding, problem.dn.clone(), Some(place));
 }
 
 /// An output error as one that ends the run.

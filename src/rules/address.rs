@@ -61,7 +61,7 @@ pub static ALIAS_ONLY: Rule = Rule {
     decision: Some(Decision::Publish),
     citation: "Exchange Online: Set-SmimeConfig, OWAUseSecondaryProxiesWhenFindingCertificates",
     title: "The certificate bears only a secondary address",
-    means: "The certificate has a secondary address of the recipient and not the primary one.",
+    means: "The certificate has a secondary address of the recipient and not the primary one. The policy may withhold such certificates.",
     matters: "Some mail programs compare with the primary address only and then find no certificate for this person.",
     mend: "Issue the next certificate with the primary address in the subject alternative name.",
 };
@@ -131,10 +131,12 @@ pub fn texts(certificate: &Certificate<'_>) -> Vec<String> {
     found
 }
 
-/// Judges whose certificate it is. `owner` names another recipient of the run who has an address.
+/// Judges whose certificate it is. `owner` names another recipient of the run who has an address; `aliases`
+/// says whether a secondary address is enough.
 pub fn check(
     certificate: &Certificate<'_>,
     reach: &Reach,
+    aliases: bool,
     owner: &dyn Fn(&Address) -> Option<String>,
     findings: &mut Vec<Finding>,
 ) {
@@ -185,11 +187,16 @@ pub fn check(
         (false, None) => {}
     }
     if !own.is_empty() && !own.iter().any(|address| reach.is_primary(address)) {
-        findings.push(Finding::new(
+        let mut finding = Finding::new(
             &ALIAS_ONLY,
             format!("the certificate bears {}, a secondary address", listed(&own)),
             reach.target().map_or_else(String::new, |address| format!("the primary address {address}")),
-        ));
+        );
+        if !aliases {
+            finding.decision = Some(Decision::Withhold);
+            finding.required.push_str(", since the policy takes no aliases");
+        }
+        findings.push(finding);
     }
 }
 

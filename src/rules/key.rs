@@ -4,7 +4,7 @@ use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
 use crate::certificate::key::{Curve, Hash, KeyKind};
 use crate::certificate::{Certificate, oid};
-use crate::limits::{RSA_BITS_REFUSED, RSA_BITS_WARNED};
+use crate::policy::{Limits, Word};
 
 /// The RSA key is shorter than 2048 bits.
 pub static RSA_KEY_SHORT: Rule = Rule {
@@ -13,7 +13,7 @@ pub static RSA_KEY_SHORT: Rule = Rule {
     decision: Some(Decision::Publish),
     citation: "RFC 8551 section 4; NIST SP 800-57 part 1, table 2",
     title: "The RSA key is shorter than 2048 bits",
-    means: "The key has at least 1024 and fewer than 2048 bits.",
+    means: "The key has at least 1024 and fewer than 2048 bits, or the numbers that the policy names.",
     matters: "Such keys are within reach of well-funded attackers, who could read mail that was recorded years ago.",
     mend: "Issue a new certificate with a key of 2048 bits or more.",
 };
@@ -25,7 +25,7 @@ pub static RSA_KEY_TOO_SHORT: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "RFC 8551 section 4",
     title: "The RSA key is shorter than 1024 bits",
-    means: "The key has fewer than 1024 bits.",
+    means: "The key has fewer than 1024 bits, or than the policy asks for.",
     matters: "It can be broken with ordinary computers, so mail encrypted to it is not protected.",
     mend: "Issue a new certificate with a key of 2048 bits or more.",
 };
@@ -37,7 +37,7 @@ pub static CURVE_UNUSUAL: Rule = Rule {
     decision: Some(Decision::Publish),
     citation: "RFC 8551 section 2.3; RFC 8550 section 2.3",
     title: "The elliptic curve is one that few mail programs know",
-    means: "The key's curve is none of P-256, P-384, P-521, X25519 and Ed25519.",
+    means: "The key's curve is none of P-256, P-384, P-521 (or those that the policy names), X25519 and Ed25519.",
     matters: "Outlook and most other programs cannot encrypt to such a key.",
     mend: "Issue a certificate with a P-256 or P-384 key where mail programs fail.",
 };
@@ -102,7 +102,7 @@ pub static RULES: &[&Rule] = &[
 ];
 
 /// Judges key and signature algorithm.
-pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+pub fn check(certificate: &Certificate<'_>, limits: &Limits, findings: &mut Vec<Finding>) {
     let key = certificate.key();
     let mut found = |rule, what: String, required: String| findings.push(Finding::new(rule, what, required));
     match key.kind {
@@ -113,18 +113,18 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
                 "an RSA or elliptic-curve key".into(),
             );
         }
-        KeyKind::Rsa { bits, .. } if bits < RSA_BITS_REFUSED => {
+        KeyKind::Rsa { bits, .. } if bits < limits.rsa_bits_refused_below => {
             found(
                 &RSA_KEY_TOO_SHORT,
                 format!("the RSA key has {bits} bits"),
-                format!("at least {RSA_BITS_REFUSED} bits"),
+                format!("at least {} bits", limits.rsa_bits_refused_below),
             );
         }
-        KeyKind::Rsa { bits, .. } if bits < RSA_BITS_WARNED => {
+        KeyKind::Rsa { bits, .. } if bits < limits.rsa_bits_warned_below => {
             found(
                 &RSA_KEY_SHORT,
                 format!("the RSA key has {bits} bits"),
-                format!("at least {RSA_BITS_WARNED} bits"),
+                format!("at least {} bits", limits.rsa_bits_warned_below),
             );
         }
         KeyKind::Ec(Curve::Explicit) => found(
@@ -132,14 +132,12 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
             "the elliptic curve is spelled out instead of named".into(),
             "a named curve".into(),
         ),
-        KeyKind::Ec(Curve::Known("P-256" | "P-384" | "P-521"))
-        | KeyKind::Rsa { .. }
-        | KeyKind::Ed25519
-        | KeyKind::X25519 => {}
+        KeyKind::Ec(Curve::Known(curve)) if limits.curves.iter().any(|known| known.word() == curve) => {}
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::X25519 => {}
         KeyKind::Ec(_) | KeyKind::Ed448 | KeyKind::X448 | KeyKind::Dsa | KeyKind::Dh => found(
             &CURVE_UNUSUAL,
             format!("the key is of a type that few mail programs know: {}", key.name()),
-            "RSA, P-256, P-384 or P-521".into(),
+            format!("RSA, {}", limits.curves.iter().map(|curve| curve.word()).collect::<Vec<_>>().join(", ")),
         ),
     }
     let algorithm = certificate.signature_algorithm();

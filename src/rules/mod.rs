@@ -15,6 +15,7 @@ pub mod history;
 pub mod input;
 pub mod key;
 pub mod path;
+pub mod policy;
 pub mod readers;
 pub mod recipient;
 pub mod run;
@@ -73,6 +74,19 @@ pub struct Finding {
     /// Whether findings.ndjson lists it. What several recipients share is one finding there, at the
     /// first of them, while the manifest shows it at each.
     pub listed: bool,
+    /// Whether the policy has had its say.
+    pub(crate) settled: bool,
+    /// What the policy changed about it.
+    pub(crate) ruling: Option<Box<Ruling>>,
+}
+
+/// What the policy changed about a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    /// In a clause: `the policy withholds it: REASON`.
+    pub(crate) clause: String,
+    /// Without it the finding would withhold.
+    pub(crate) softens: bool,
 }
 
 impl Finding {
@@ -85,6 +99,8 @@ impl Finding {
             required: required.into(),
             decision: rule.decision,
             listed: true,
+            settled: false,
+            ruling: None,
         }
     }
 
@@ -94,14 +110,19 @@ impl Finding {
         self.decision == Some(Decision::Withhold)
     }
 
-    /// Found and required in one sentence.
+    /// Found and required in one sentence, and what the policy changed.
     #[must_use]
     pub fn message(&self) -> String {
-        if self.required.is_empty() {
-            self.found.clone()
-        } else {
-            format!("{}; required: {}", self.found, self.required)
+        let mut message = self.found.clone();
+        if !self.required.is_empty() {
+            message.push_str("; required: ");
+            message.push_str(&self.required);
         }
+        if let Some(ruling) = &self.ruling {
+            message.push_str("; ");
+            message.push_str(&ruling.clause);
+        }
+        message
     }
 
     /// The form in which findings.ndjson carries it. `recipient` is `Some(0)` where the writer fills
@@ -144,6 +165,7 @@ pub fn registry() -> &'static [&'static Rule] {
             history::RULES,
             input::RULES,
             key::RULES,
+            policy::RULES,
             readers::RULES,
             recipient::RULES,
             run::RULES,
@@ -163,23 +185,34 @@ pub fn registry() -> &'static [&'static Rule] {
 /// The rule with this code.
 #[must_use]
 pub fn find(code: &str) -> Option<&'static Rule> {
-    let all = registry();
-    all.binary_search_by_key(&code, |rule| rule.code).ok().and_then(|at| all.get(at)).copied()
+    position(code).and_then(|at| registry().get(at)).copied()
+}
+
+/// Where the rule with this code stands in the [`registry`].
+#[must_use]
+pub fn position(code: &str) -> Option<usize> {
+    registry().binary_search_by_key(&code, |rule| rule.code).ok()
 }
 
 /// The registered codes nearest to a mistyped one, best first.
 #[must_use]
 pub fn nearest(code: &str) -> Vec<&'static str> {
-    let mut ranked: Vec<(usize, &'static str)> = registry()
-        .iter()
-        .map(|rule| {
-            let contained = rule.code.contains(code) || code.contains(rule.code);
-            (if contained { 0 } else { distance(code, rule.code) }, rule.code)
+    nearest_of(code, registry().iter().map(|rule| rule.code))
+}
+
+/// The known words nearest to a mistyped one, best first, at most three.
+#[must_use]
+pub fn nearest_of<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Vec<&'w str> {
+    let mut ranked: Vec<(usize, &'w str)> = known
+        .into_iter()
+        .map(|candidate| {
+            let contained = candidate.contains(word) || word.contains(candidate);
+            (if contained { 0 } else { distance(word, candidate) }, candidate)
         })
         .filter(|(far, candidate)| *far <= 2 + candidate.len() / 4)
         .collect();
     ranked.sort_unstable();
-    ranked.into_iter().take(3).map(|(_, code)| code).collect()
+    ranked.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
 
 /// Levenshtein's distance, for suggestions only.

@@ -3,9 +3,12 @@
 
 use std::sync::LazyLock;
 
+use super::policy::ISSUER_NOT_FOR_DOMAIN;
 use super::{Finding, Rule, find, key, structure};
 use crate::bundle::model::{Decision, Severity, Verdict};
 use crate::path::finding::{self as engine, PathCode, PathFinding};
+use crate::path::{Engine, Outcome};
+use crate::policy::InForce;
 
 static ALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let known = |code: &str| {
@@ -80,6 +83,33 @@ pub fn merge(found: &[PathFinding], hard: bool, findings: &mut Vec<Finding>) {
             None => findings.push(new),
         }
     }
+}
+
+/// The path by an anchor that counts: `outcome` where it ends at one, else what `again` finds by those that
+/// count. Where only another anchor vouches, that is returned with the outcome: it must not be accepted.
+pub fn paired(
+    outcome: Outcome,
+    policy: &InForce,
+    counts: &dyn Fn(&[u8; 32]) -> bool,
+    again: impl FnOnce() -> Outcome,
+) -> (Outcome, Option<[u8; 32]>) {
+    let Some(anchor) = outcome.chain.last().copied() else { return (outcome, None) };
+    if !policy.pairs() || outcome.verdict != engine::Verdict::Valid || counts(&anchor) {
+        return (outcome, None);
+    }
+    let inside = again();
+    if inside.verdict == engine::Verdict::Valid { (inside, None) } else { (outcome, Some(anchor)) }
+}
+
+/// A path that is valid below an anchor that does not count for `whom` (domain, and kind where known).
+#[must_use]
+pub fn not_for_domain(engine: &Engine<'_>, anchor: &[u8; 32], policy: &InForce, whom: &str) -> Finding {
+    let name = engine.certificate(anchor).map(|anchor| anchor.subject().to_string()).unwrap_or_default();
+    Finding::new(
+        &ISSUER_NOT_FOR_DOMAIN,
+        format!("the path is valid below {name}, which does not count for this person ({whom})"),
+        format!("an anchor that counts; this one counts for {}", policy.whom(anchor)),
+    )
 }
 
 /// The engine's verdict as the manifest has it.

@@ -80,9 +80,9 @@ pub static TRUST_FILE_SKIPPED: Rule = Rule {
     code: "trust-file-skipped",
     severity: Severity::Warning,
     decision: None,
-    citation: "--trust, --intermediate, --crl",
+    citation: "--trust, --intermediate, --crl, --keep-trust",
     title: "A file among the trust material was left out",
-    means: "A file below a folder given with --trust, --intermediate or --crl holds nothing of the expected kind, or a private key, and was skipped.",
+    means: "A file below a folder given with --trust, --intermediate or --crl holds nothing of the expected kind, or a private key, and was skipped. Of a store given with --keep-trust a private key was skipped.",
     matters: "If it was meant to be used, paths that need it are not found.",
     mend: "Move files that do not belong there elsewhere; keep private keys away from this machine.",
 };
@@ -94,9 +94,9 @@ pub static TRUST_CERTIFICATE_UNREADABLE: Rule = Rule {
     decision: None,
     citation: "RFC 5280 section 4.1",
     title: "A certificate among the trust material could not be read",
-    means: "A certificate under --trust or --intermediate cannot be parsed; it is not used.",
-    matters: "Paths that need it are not found, and the certificates below it are withheld.",
-    mend: "Export the certificate from the CA again.",
+    means: "A certificate under --trust, --intermediate or --keep-trust cannot be parsed, or its file breaks off; it is not used.",
+    matters: "Paths that need it are not found, and the certificates below it are withheld; what --keep-trust loses is missing in trust.sst.",
+    mend: "Export the certificate from the CA again, or the store from the tenant.",
 };
 
 /// A CRL could not be used.
@@ -123,6 +123,54 @@ pub static MAP_ENTRY_UNUSED: Rule = Rule {
     mend: "Correct or delete the line.",
 };
 
+/// A certificate ends before the bundle does.
+pub static TRUST_STORE_EXPIRING: Rule = Rule {
+    code: "trust-store-expiring",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "Microsoft: Set-SmimeConfig, SMIMECertificateIssuingCA; --keep-trust",
+    title: "An authority's certificate was left out of the trust store because it ends too early",
+    means: "The certificate ends before the bundle's validUntil. One expired certificate makes the upload of the whole store fail, so it is not in trust.sst.",
+    matters: "Outlook on the web trusts only what the store leads to: without the certificate it refuses those below it. For one that is only kept and has ended that is normal.",
+    mend: "Get the renewed certificate of the authority, name it with --trust or --intermediate, and convert again. When the authority is gone, renew the people's certificates elsewhere.",
+};
+
+/// A certificate in the trust store would be an end entity's.
+pub static TRUST_STORE_END_ENTITY: Rule = Rule {
+    code: "trust-store-end-entity",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "Microsoft: set up a virtual certificate collection; RFC 5280 section 4.2.1.9",
+    title: "A certificate that is no authority's was left out of the trust store",
+    means: "The store holds roots and intermediates. This certificate is a person's that was given as an anchor itself (--trust), or one in the store of --keep-trust that is no authority's.",
+    matters: "Outlook on the web does not trust a certificate whose path ends at itself, unless a root in the store leads to it.",
+    mend: "Name the authority that issued it with --trust. A self-signed certificate of a person cannot be trusted through the store: replace it by one of an authority.",
+};
+
+/// A chain without a root.
+pub static TRUST_STORE_NO_ROOT: Rule = Rule {
+    code: "trust-store-no-root",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "Microsoft: set up a virtual certificate collection",
+    title: "The trust store does not hold the root of a chain",
+    means: "The anchor at which chains end is not self-signed, and the certificate that signed it is not in trust.sst: here a path may end at any certificate under --trust.",
+    matters: "Windows and Exchange build a chain up to a self-signed root; without it Outlook on the web may refuse every certificate below.",
+    mend: "Name the self-signed root with --trust and the authority below it with --intermediate, or keep the root with --keep-trust.",
+};
+
+/// There are no verified chains to take authorities from.
+pub static TRUST_STORE_NOT_MADE: Rule = Rule {
+    code: "trust-store-not-made",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "--unverified",
+    title: "No authority of this run is in the trust store",
+    means: "With --unverified no path is verified, so nobody knows which authorities the published certificates need. trust.sst holds what --keep-trust gave, or there is none.",
+    matters: "Outlook on the web cannot validate the published certificates unless the tenant's store has their authorities already.",
+    mend: "Convert with --trust (and --intermediate).",
+};
+
 /// All rules of the family.
 pub static RULES: &[&Rule] = &[
     &NO_TRUST_ANCHORS,
@@ -135,4 +183,8 @@ pub static RULES: &[&Rule] = &[
     &TRUST_CERTIFICATE_UNREADABLE,
     &CRL_UNUSABLE,
     &MAP_ENTRY_UNUSED,
+    &TRUST_STORE_EXPIRING,
+    &TRUST_STORE_END_ENTITY,
+    &TRUST_STORE_NO_ROOT,
+    &TRUST_STORE_NOT_MADE,
 ];

@@ -5,6 +5,7 @@ use crate::bundle::model::{Decision, Severity};
 use crate::certificate::extensions::{DistributionPointName, KeyUsage};
 use crate::certificate::key::KeyKind;
 use crate::certificate::{Certificate, Decoded, GeneralName, oid};
+use crate::policy::{Needed, Usage};
 
 /// A CA certificate is offered as a person's.
 pub static CA_CERTIFICATE: Rule = Rule {
@@ -25,7 +26,7 @@ pub static NOT_FOR_MAIL: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "RFC 8550 section 4.4.4; RFC 5280 section 4.2.1.12",
     title: "The certificate is not meant for mail",
-    means: "The extended key usage lists purposes, and neither emailProtection nor anyExtendedKeyUsage is among them.",
+    means: "The extended key usage lists purposes, and neither emailProtection nor anyExtendedKeyUsage is among them (or what the policy asks for instead).",
     matters: "EFS, logon and client certificates stand in the same attribute; mail encrypted to one may be unreadable for the mail program.",
     mend: "Nothing, when the certificate is for another purpose. If the person has no mail certificate, issue one.",
 };
@@ -37,7 +38,7 @@ pub static KEY_USAGE_UNSUITABLE: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "RFC 8550 section 4.4.2; RFC 5280 section 4.2.1.3",
     title: "The key usage allows neither encryption nor signing",
-    means: "The key usage extension allows none of digitalSignature, keyEncipherment and keyAgreement in a way that the key's type can do.",
+    means: "The key usage extension allows none of digitalSignature, keyEncipherment and keyAgreement in a way that the key's type can do, or not all that the policy asks for.",
     matters: "No mail program can use the certificate.",
     mend: "Issue it again with keyEncipherment (RSA) or keyAgreement (elliptic curves), or digitalSignature.",
 };
@@ -55,11 +56,13 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// Reads key type and key usage. Without the extension everything that the key can do is allowed;
-    /// one that cannot be decoded, or stands twice, allows nothing.
+    /// Reads key type and key usage. Without the extension everything that the key can do is allowed,
+    /// unless the policy asks for it; one that cannot be decoded, or stands twice, allows nothing.
     #[must_use]
-    pub fn of(certificate: &Certificate<'_>) -> Self {
+    pub fn of(certificate: &Certificate<'_>, usage: &Usage) -> Self {
+        let (encrypts, signs) = usage.masks();
         let allowed = match certificate.key_usage() {
+            Decoded::Absent if !usage.no_key_usage => KeyUsage(0),
             Decoded::Absent => KeyUsage(u16::MAX),
             Decoded::Present { value, .. } => value,
             Decoded::Undecodable(_) | Decoded::Duplicated => KeyUsage(0),
@@ -72,24 +75,47 @@ impl Abilities {
             KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Dsa => (0, true),
             KeyKind::Unknown(_) => (0, false),
         };
-        Self { encrypt: allowed.has(encrypting), sign: signing && allowed.has(KeyUsage::DIGITAL_SIGNATURE) }
+        Self { encrypt: allowed.has(encrypting & encrypts), sign: signing && allowed.has(signs) }
     }
 }
 
-/// Whether the extended key usage leaves room for mail: no extension, emailProtection, or any.
+/// Whether the extended key usage leaves room for mail: no extension, emailProtection, or any; or what
+/// the policy asks for.
 #[must_use]
-pub fn is_for_mail(certificate: &Certificate<'_>) -> bool {
+pub fn is_for_mail(certificate: &Certificate<'_>, usage: &Usage) -> bool {
     match certificate.extended_key_usage() {
-        Decoded::Absent => true,
-        Decoded::Present { value, .. } => value
-            .iter()
-            .any(|purpose| [oid::EMAIL_PROTECTION, oid::ANY_EXTENDED_KEY_USAGE].contains(&purpose.0)),
+        Decoded::Absent => usage.no_purpose,
+        Decoded::Present { value, .. } => value.iter().any(|purpose| {
+            purpose.0 == usage.purpose || (usage.any_purpose && purpose.0 == oid::ANY_EXTENDED_KEY_USAGE)
+        }),
         Decoded::Undecodable(_) | Decoded::Duplicated => false,
     }
 }
 
+/// The purposes that [`is_for_mail`] takes, in words.
+fn purposes(usage: &Usage) -> String {
+    let mut text = oid::Oid(&usage.purpose).name();
+    if usage.any_purpose {
+        text.push_str(" or anyExtendedKeyUsage");
+    }
+    if usage.no_purpose {
+        text.push_str(", or no extended key usage at all");
+    }
+    text
+}
+
+/// What is missing of what the policy needs a certificate for; `None` when nothing is.
+fn missing(abilities: Abilities, needed: Needed) -> Option<&'static str> {
+    match (needed, abilities.encrypt, abilities.sign) {
+        (_, false, false) => Some("nothing"),
+        (Needed::Encrypting | Needed::Both, false, _) => Some("no encryption"),
+        (Needed::Both, _, false) => Some("no signatures"),
+        _ => None,
+    }
+}
+
 /// Judges what the certificate is for.
-pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
+pub fn check(certificate: &Certificate<'_>, usage: &Usage, findings: &mut Vec<Finding>) {
     if certificate.is_ca() {
         findings.push(Finding::new(
             &CA_CERTIFICATE,
@@ -97,20 +123,22 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
             "the person's own certificate",
         ));
     }
-    if !is_for_mail(certificate) {
-        let purposes = match certificate.extended_key_usage() {
+    if !is_for_mail(certificate, usage) {
+        let named = match certificate.extended_key_usage() {
             Decoded::Present { value, .. } => value.iter().map(oid::Oid::name).collect::<Vec<_>>().join(", "),
+            Decoded::Absent => "every purpose, since it names none".to_owned(),
             _ => "purposes that cannot be read".to_owned(),
         };
         findings.push(Finding::new(
             &NOT_FOR_MAIL,
-            format!("the certificate is for {purposes}"),
-            "emailProtection or anyExtendedKeyUsage, or no extended key usage at all",
+            format!("the certificate is for {named}"),
+            purposes(usage),
         ));
     }
-    let abilities = Abilities::of(certificate);
-    if !abilities.encrypt && !abilities.sign {
+    if let Some(missing) = missing(Abilities::of(certificate, usage), usage.needed) {
         let usages = match certificate.key_usage() {
+            Decoded::Absent if usage.no_key_usage => "everything".to_owned(),
+            Decoded::Absent => "nothing, since it is not there".to_owned(),
             Decoded::Present { value, .. } if value.0 == 0 => "nothing".to_owned(),
             Decoded::Present { value, .. } => value.names().join(", "),
             _ => "something that cannot be read".to_owned(),
@@ -118,10 +146,18 @@ pub fn check(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(
             &KEY_USAGE_UNSUITABLE,
             format!(
-                "the key usage allows {usages}, with which a key of type {} does nothing for mail",
+                "the key usage allows {usages}, with which a key of type {} does {missing} for mail",
                 certificate.key().name()
             ),
-            "digitalSignature, or keyEncipherment (RSA) or keyAgreement (elliptic curves)",
+            match usage.needed {
+                Needed::Either => {
+                    "digitalSignature, or keyEncipherment (RSA) or keyAgreement (elliptic curves)"
+                }
+                Needed::Encrypting => {
+                    "keyEncipherment (RSA) or keyAgreement (elliptic curves), by the policy"
+                }
+                Needed::Both => "encryption and signatures, by the policy",
+            },
         ));
     }
 }

@@ -1,10 +1,12 @@
 //! Rules about the validity period (RFC 5280 section 4.1.2.5).
 
+use super::usage::is_for_mail;
 use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
-use crate::limits::{DAY, WARN_DAYS};
+use crate::limits::DAY;
+use crate::policy::Policy;
 
 /// The period has ended.
 pub static EXPIRED: Rule = Rule {
@@ -42,11 +44,24 @@ pub static EXPIRES_SOON: Rule = Rule {
     mend: "Renew it now and make the next bundle before the date named.",
 };
 
-/// All rules of the family.
-pub static RULES: &[&Rule] = &[&EXPIRED, &NOT_YET_VALID, &EXPIRES_SOON];
+/// The period is long.
+pub static VALIDITY_TOO_LONG: Rule = Rule {
+    code: "validity-too-long",
+    severity: Severity::Info,
+    decision: Some(Decision::Publish),
+    citation: "CA/Browser Forum, S/MIME Baseline Requirements section 6.3.2",
+    title: "The certificate is valid for very long",
+    means: "From its first to its last moment the certificate is valid for more days than the policy expects: 1185, the longest that public CAs may issue.",
+    matters: "Until it ends, it stays good whatever happens to the person's name, address or post, unless somebody revokes it.",
+    mend: "Nothing is needed where the CA does so on purpose. To refuse such certificates, give this code the decision withhold in the policy.",
+};
 
-/// Judges the period at `at`; its last moment still counts (RFC 5280 section 4.1.2.5).
-pub fn check(certificate: &Certificate<'_>, at: UnixTime, findings: &mut Vec<Finding>) {
+/// All rules of the family.
+pub static RULES: &[&Rule] = &[&EXPIRED, &NOT_YET_VALID, &EXPIRES_SOON, &VALIDITY_TOO_LONG];
+
+/// Judges the period at `at`; its first and last moment count (RFC 5280 section 4.1.2.5).
+pub fn check(certificate: &Certificate<'_>, at: UnixTime, policy: &Policy, findings: &mut Vec<Finding>) {
+    let limits = &policy.limits;
     let (begins, ends) = (certificate.not_before(), certificate.not_after());
     let days = ends.0.saturating_sub(at.0) / DAY;
     if at > ends {
@@ -61,7 +76,7 @@ pub fn check(certificate: &Certificate<'_>, at: UnixTime, findings: &mut Vec<Fin
             format!("the certificate becomes valid only on {begins}"),
             format!("validity at {at}"),
         ));
-    } else if days < WARN_DAYS {
+    } else if days < limits.warn_days {
         findings.push(Finding::new(
             &EXPIRES_SOON,
             match days {
@@ -69,7 +84,16 @@ pub fn check(certificate: &Certificate<'_>, at: UnixTime, findings: &mut Vec<Fin
                 1 => format!("the certificate ends on {ends}, in 1 day"),
                 _ => format!("the certificate ends on {ends}, in {days} days"),
             },
-            format!("at least {WARN_DAYS} days left"),
+            format!("at least {} days left", limits.warn_days),
+        ));
+    }
+    let period = ends.0.saturating_sub(begins.0);
+    // Self-signed certificates for file encryption are valid for a hundred years, and nobody minds.
+    if period > limits.max_validity_days.saturating_mul(DAY) && is_for_mail(certificate, &policy.usage) {
+        findings.push(Finding::new(
+            &VALIDITY_TOO_LONG,
+            format!("the certificate is valid for {} days", period / DAY),
+            format!("at most {} days", limits.max_validity_days),
         ));
     }
 }

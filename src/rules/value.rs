@@ -3,7 +3,7 @@
 use super::{Finding, Rule};
 use crate::bundle::model::{Attribute, Decision, Severity};
 use crate::certificate::container::Form;
-use crate::limits::VALUE_BYTES;
+use crate::policy::Limits;
 
 /// A certificate value could not be read.
 pub static UNREADABLE_VALUE: Rule = Rule {
@@ -48,7 +48,7 @@ pub static BEYOND_VALUE_LIMIT: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "Microsoft: LargeObject errors caused by the userCertificate attribute (15 values)",
     title: "More values than one attribute may carry",
-    means: "Of the values that could be published, the 15 best were taken, or as many as one line of the payload can carry; this one is not among them.",
+    means: "Of the values that could be published, the 15 best were taken (or as many as the policy says), or as many as one line of the payload can carry; this one is not among them.",
     matters: "The person can still be written to with the certificates that were published.",
     mend: "Delete certificates that are no longer used from the directory.",
 };
@@ -72,7 +72,7 @@ pub static VALUE_TOO_LARGE: Rule = Rule {
     decision: Some(Decision::Withhold),
     citation: "MS-ADA3: userCertificate and userSMIMECertificate, rangeUpper 32768",
     title: "The value is larger than the directory accepts",
-    means: "The value has more than 32 768 bytes, the largest that the attribute may hold.",
+    means: "The value has more than 32 768 bytes, the largest that the attribute may hold, or more than the policy allows.",
     matters: "The upload would fail for the recipient as a whole.",
     mend: "Publish a smaller one: without the root certificates in it, or the bare certificate in userCertificate.",
 };
@@ -192,12 +192,12 @@ pub static RULES: &[&Rule] = &[
 ];
 
 /// Judges the size of a value.
-pub fn check_size(bytes: &[u8], findings: &mut Vec<Finding>) {
-    if bytes.len() > VALUE_BYTES {
+pub fn check_size(bytes: &[u8], limits: &Limits, findings: &mut Vec<Finding>) {
+    if bytes.len() > limits.value_bytes {
         findings.push(Finding::new(
             &VALUE_TOO_LARGE,
             format!("the value has {} bytes", bytes.len()),
-            format!("at most {VALUE_BYTES} bytes"),
+            format!("at most {} bytes", limits.value_bytes),
         ));
     }
 }

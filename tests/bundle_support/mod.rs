@@ -4,15 +4,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certferry::bundle::model::*;
-use certferry::bundle::verify::{Options, Report, verify};
+use certferry::bundle::verify::{Options, Outcome, ProblemKind as K, Report, verify};
 use certferry::bundle::{
     Closing, Entry, ManifestFormat, ManifestHead, OutputError, Rendered, Sealed, StageOptions, Tally, Writer,
     render, sums,
 };
+use certferry::certificate::{Certificate, sst};
+use certferry::input::files::open_certificate_file;
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU64;
 use std::path::Path;
+use std::sync::LazyLock;
 
 pub const SCRIPT: &[u8] = b"# a placeholder for the upload script\r\n";
 pub const EVALUATED_AT: &str = "2026-11-24T12:00:00Z";
@@ -31,6 +34,34 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 pub fn value(person: usize, index: u64, attribute: Attribute) -> Vec<u8> {
     format!("{} {index} of person {person}", attribute.name()).into_bytes()
+}
+
+/// The company's root, the only authority.
+pub fn root() -> &'static [u8] {
+    static ROOT: LazyLock<Vec<u8>> = LazyLock::new(|| pem("fixtures/pki/trust/root.pem"));
+    &ROOT
+}
+
+/// The certificate of a file of the project.
+pub fn pem(file: &str) -> Vec<u8> {
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    open_certificate_file(&bytes).entries[0].der.to_vec()
+}
+
+/// A certificate as the manifest lists it among those of the trust store.
+pub fn trusted(der: &[u8], people: u64) -> TrustStoreEntry {
+    let certificate = Certificate::parse(der).unwrap();
+    TrustStoreEntry {
+        sha256: sha256(der),
+        sha1: certificate.sha1().iter().map(|byte| format!("{byte:02x}")).collect(),
+        subject: certificate.subject().to_string(),
+        serial: certificate.serial_hex(),
+        not_before: certificate.not_before().to_string(),
+        not_after: certificate.not_after().to_string(),
+        origin: if people > 0 { TrustOrigin::Chain } else { TrustOrigin::Kept },
+        people,
+        left_out: None,
+    }
 }
 
 fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision) -> Candidate {
@@ -55,8 +86,10 @@ fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision
         not_before: Some("2019-01-01T00:00:00Z".to_owned()),
         not_after: Some("2027-01-01T00:00:00Z".to_owned()),
         emails: vec![format!("person{person}@example.org")],
-        encrypts: Some(true),
-        path: PathReport { verdict: Verdict::Valid, chain: vec![sha256(b"leaf"), sha256(b"root")] },
+        key: Some("RSA 2048".to_owned()),
+        signature_algorithm: Some("sha256WithRSAEncryption".to_owned()),
+        encrypts: true,
+        path: PathReport { verdict: Verdict::Valid, chain: vec![sha256(&value), sha256(root())] },
         findings,
         decision,
         reason: match decision {
@@ -149,7 +182,7 @@ pub fn head() -> ManifestHead {
         unverified: false,
         policy: b"# the policy\n".to_vec(),
         trust_anchors: vec![TrustAnchor {
-            sha256: sha256(b"root"),
+            sha256: sha256(root()),
             subject: "CN=Root".to_owned(),
             serial: "01".to_owned(),
             not_before: "2010-01-01T00:00:00Z".to_owned(),
@@ -178,6 +211,13 @@ pub fn closing(tally: &Tally) -> Closing {
             expected_records: None,
             unreadable: 1,
         }],
+        // Everybody with a payload line has certificates below the root.
+        trust_store: if tally.payload_lines > 0 {
+            vec![trusted(root(), tally.payload_lines)]
+        } else {
+            vec![]
+        },
+        sst: (tally.payload_lines > 0).then(|| sst::write([root()])),
         summary: Summary {
             recipients: tally.recipients,
             values: tally.candidates + 3,
@@ -254,7 +294,7 @@ pub fn check(dir: &Path) -> Report {
 }
 
 pub fn check_at(dir: &Path, at: &str) -> Report {
-    verify(dir, &Options { at: at.parse().unwrap(), script: SCRIPT }).unwrap()
+    verify(dir, &Options { at: at.parse().unwrap(), script: SCRIPT, signer: None }).unwrap()
 }
 
 /// Every file below `dir` with its bytes.
@@ -289,4 +329,51 @@ pub fn names(dir: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+pub const MANIFEST: &str = "review/manifest.json";
+pub const TRANSFER: &str = "transfer/transfer.json";
+
+/// The report on a fresh bundle after `change`.
+pub fn after(change: impl FnOnce(&Path)) -> Report {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("b");
+    write(&target);
+    change(&target);
+    check(&target)
+}
+
+pub fn edit(dir: &Path, file: &str, from: &str, to: &str) {
+    let path = dir.join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} does not hold {from}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[track_caller]
+pub fn finds(report: &Report, kind: K, file: &str, word: &str) {
+    assert_eq!(report.verdict, Outcome::Bad);
+    assert!(
+        report.problems.iter().any(|problem| problem.kind == kind
+            && problem.file.as_deref().unwrap_or_default() == file
+            && problem.explanation.contains(word)),
+        "no {kind:?} of {file} with {word:?} in\n{}",
+        report.to_text()
+    );
+    assert!(report.to_text().starts_with("BAD"));
+}
+
+/// Changes the review half and everything again that depends on it.
+pub fn review_again(dir: &Path, change: impl FnOnce(&Path)) {
+    let old = sha256(&fs::read(dir.join(MANIFEST)).unwrap());
+    change(dir);
+    let new = sha256(&fs::read(dir.join(MANIFEST)).unwrap());
+    edit(dir, TRANSFER, &old, &new);
+    sum_again(&dir.join("review"));
+    sum_again(&dir.join("transfer"));
+}
+
+/// What somebody finds who changed the review half and made everything again that depends on it.
+pub fn review(file: &str, from: &str, to: &str) -> Report {
+    after(|dir| review_again(dir, |dir| edit(dir, file, from, to)))
 }

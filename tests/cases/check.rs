@@ -59,6 +59,11 @@ impl Case {
         Self { still: Some(code), ..self }
     }
 
+    /// The scene that raises the code.
+    pub fn bad(&self) -> Scene {
+        self.bad.clone()
+    }
+
     /// Runs both scenes.
     pub fn check(&self) {
         let rule = rules::find(self.code).unwrap_or_else(|| panic!("{} is no code", self.code));

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use certferry::certificate::oid;
 
-pub use super::pki::{Cert, Key, crl, crl_of, extension, name, seq, tlv};
+pub use super::pki::{Cert, DATA, Key, cms, crl, crl_of, extension, name, seq, tlv};
 
 /// Root → CA → people. `kim` and `lee` are people's keys, `stranger` is nobody's.
 pub struct World {
@@ -247,21 +247,6 @@ impl User {
         let signature = [&[0], issuer.sign(&tbs).as_slice()].concat();
         seq(&[tbs, self.outer.clone(), tlv(3, signature), self.inside.clone()])
     }
-}
-
-const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
-const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
-
-/// CMS SignedData (RFC 5652) around certificates, with signers.
-pub fn cms(certificates: &[Vec<u8>], signers: &[Vec<u8>]) -> Vec<u8> {
-    let signed = seq(&[
-        vec![2, 1, 1],
-        tlv(0x31, seq(&[tlv(6, oid::SHA256)])),
-        seq(&[tlv(6, DATA)]),
-        tlv(0xa0, certificates.concat()),
-        tlv(0x31, signers.concat()),
-    ]);
-    seq(&[tlv(6, SIGNED_DATA), tlv(0xa0, signed)])
 }
 
 /// A SignerInfo of Kim's certificate, made with `key` and called `algorithm`.

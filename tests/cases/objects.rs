@@ -4,7 +4,7 @@ use certferry::certificate::oid;
 use certferry::certificate::tlv::tag;
 
 use super::check::{Case, case};
-use super::make::{User, cms, other_ca, pem, seq, signer, tag_list, tlv, world};
+use super::make::{Cert, User, cms, other_ca, pem, seq, signer, tag_list, tlv, world};
 use super::scene::{Entry, Scene, ldif};
 
 /// Fifteen or more certificates of Kim's.
@@ -259,5 +259,31 @@ pub fn run() -> Vec<Case> {
             plain().crl(&crl).crl(&root_crl),
         ),
         case("map-entry-unused", map("lee.pem"), map("kim.pem")),
+    ]
+}
+
+/// The authorities that cross in trust.sst. The bundle ends on 2026-07-01T00:00:00Z.
+pub fn trust_store() -> Vec<Case> {
+    let kim = User::kim().sign();
+    let plain = || Scene::kim(&kim);
+    let ending_at_ca = || plain().under(&world().ca_der).below_nothing();
+    let old = certferry::certificate::sst::write([world().root_der.as_slice()]);
+    let until = |end: &str| {
+        let end = end.to_owned();
+        other_ca(|ca, w| Cert { not_after: end, ..ca.ca(None).ids(&w.ca, &w.root) })
+    };
+    vec![
+        case(
+            "trust-store-expiring",
+            plain().below(&until("260630235959Z")),
+            plain().below(&until("260701000000Z")),
+        ),
+        case("trust-store-end-entity", plain().under(&kim), plain()),
+        case(
+            "trust-store-no-root",
+            ending_at_ca(),
+            ending_at_ca().file("old.sst", old).args(&["--keep-trust", "old.sst"]),
+        ),
+        case("trust-store-not-made", plain().unverified(), plain()),
     ]
 }

@@ -143,9 +143,21 @@ impl Scene {
         self.file(&path, der)
     }
 
+    /// With a policy; what was there before stays in front.
+    pub fn policy(mut self, text: &str) -> Self {
+        let before = self.files.iter().find(|(path, _)| path == "policy.toml");
+        let mut whole = before.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+        whole.extend(text.as_bytes());
+        whole.push(b'\n');
+        if !self.has("policy.toml") {
+            self = self.args(&["--policy", "policy.toml"]);
+        }
+        self.file("policy.toml", whole)
+    }
+
     /// Without trust anchors; the other rules decide.
     pub fn unverified(mut self) -> Self {
-        self.files.retain(|(path, _)| path.starts_with("in/"));
+        self.files.retain(|(path, _)| path.starts_with("in/") || path == "policy.toml");
         self.unverified = true;
         self
     }
@@ -184,24 +196,38 @@ impl Scene {
         options
     }
 
-    /// `certferry convert`.
+    /// `certferry convert`, which must write a bundle.
     pub fn convert(&self) -> Outcome {
-        let folder = tempfile::tempdir().unwrap();
-        self.convert_in(folder.path());
-        let bundle = folder.path().join("bundle");
-        Outcome {
-            findings: program::lines(&bundle.join("review/findings.ndjson")),
-            manifest: program::manifest(&bundle),
+        match self.try_convert() {
+            Ok(outcome) => outcome,
+            Err((code, told)) => panic!("exit code {code} of {:?}\n{told}", self.arguments),
         }
     }
 
-    /// Makes `bundle` in a folder, after the bundle before it in `before`.
-    fn convert_in(&self, folder: &Path) {
+    /// `certferry convert`; exit code and messages where there is no bundle.
+    pub fn try_convert(&self) -> Result<Outcome, (i32, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, told) = self.convert_in(folder.path());
+        if code != 0 && code != 1 {
+            return Err((code, told));
+        }
+        let bundle = folder.path().join("bundle");
+        Ok(Outcome {
+            findings: program::lines(&bundle.join("review/findings.ndjson")),
+            manifest: program::manifest(&bundle),
+            code,
+            told,
+        })
+    }
+
+    /// Makes `bundle` in a folder, after the bundle before it in `before`; exit code and messages.
+    fn convert_in(&self, folder: &Path) -> (i32, String) {
         let mut arguments = vec!["convert".to_owned(), "in".to_owned()];
         arguments.extend(self.prepare(folder));
         if let Some(before) = &self.before {
             std::fs::create_dir(folder.join("before")).unwrap();
-            before.convert_in(&folder.join("before"));
+            let (code, told) = before.convert_in(&folder.join("before"));
+            assert!(code == 0 || code == 1, "exit code {code} of the bundle before\n{told}");
             arguments.extend(["--previous".to_owned(), "before/bundle".to_owned()]);
         }
         if self.unverified {
@@ -210,14 +236,23 @@ impl Scene {
         arguments.extend(self.arguments.iter().cloned());
         arguments.extend(["-o".to_owned(), "bundle".to_owned()]);
         let (code, _, told) = run(folder, &arguments);
-        assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
+        (code, told)
     }
 
     /// `certferry inspect --format ndjson` on one certificate with the same trust material.
     pub fn inspect(&self, der: &[u8]) -> Value {
+        self.inspect_with(der, &[])
+    }
+
+    /// [`Scene::inspect`] with some options more.
+    pub fn inspect_with(&self, der: &[u8], more: &[&str]) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments = ["inspect", "kim.cer", "--format", "ndjson"].map(str::to_owned).to_vec();
         arguments.extend(self.prepare(folder.path()));
+        if self.has("policy.toml") {
+            arguments.extend(["--policy", "policy.toml"].map(str::to_owned));
+        }
+        arguments.extend(more.iter().map(|word| (*word).to_owned()));
         std::fs::write(folder.path().join("kim.cer"), der).unwrap();
         let (code, lines, told) = run(folder.path(), &arguments);
         assert!(code == 0 || code == 1, "exit code {code} of {arguments:?}\n{told}");
@@ -241,6 +276,10 @@ pub struct Outcome {
     pub findings: Vec<Value>,
     /// manifest.json
     pub manifest: Value,
+    /// Exit code.
+    pub code: i32,
+    /// What was said.
+    pub told: String,
 }
 
 impl Outcome {

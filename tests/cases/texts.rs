@@ -124,7 +124,7 @@ pub const TABLE: &[Row] = &[
 /// Codes whose texts are made: too long to be written down, or in need of a folder or a limit.
 pub const MADE: &[&str] = &["record-too-large", "size-limit", "too-many-problems", "url-unreadable"];
 
-fn made() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+pub fn made() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let value = |length: usize| format!("dn: cn=a\ncn: {}\n", "a".repeat(length)).into_bytes();
     let records =
         |count: usize| (0..count).map(|n| format!("dn: cn={n}\ncn: a\n\n")).collect::<String>().into();

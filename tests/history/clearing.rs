@@ -3,7 +3,7 @@
 use super::program::{code, stderr};
 use super::town::{Entry, Mail, Town, inventory};
 
-const OLD: &str = "250101000000Z";
+const OLD: &str = "260101000000Z";
 
 fn mail(name: &str, serial: u64) -> Mail {
     Mail::new(&format!("{name}@example.com"), serial)

@@ -165,11 +165,14 @@ fn decisions_change_for_a_reason() {
         fs::write(path, bytes).unwrap();
     }
     let policy = fs::read_to_string(copy.join("review/policy.toml")).unwrap();
-    let section = policy.find("[codes.expired]").unwrap();
-    let changed =
-        format!("{}{}", &policy[..section], policy[section..].replacen("\"withhold\"", "\"publish\"", 1));
-    fs::write(copy.join("review/policy.toml"), changed.replacen("warn_days = 30", "warn_days = 60", 1))
-        .unwrap();
+    let edit = |text: String, from: &str, to: &str| {
+        assert!(text.contains(from), "{from} is not in {text}");
+        text.replacen(from, to, 1)
+    };
+    let line =
+        |decision: &str| format!("\nexpired = {{ severity = \"warning\", decision = \"{decision}\" }}");
+    let changed = edit(policy, &line("withhold"), &line("publish"));
+    fs::write(copy.join("review/policy.toml"), edit(changed, "warn_days = 30", "warn_days = 60")).unwrap();
     let mut sums = String::new();
     for (name, bytes) in
         super::program::tree(&copy.join("review")).into_iter().filter(|(name, _)| name != "SHA256SUMS")

@@ -59,8 +59,8 @@ impl Mail {
         Self {
             address: address.into(),
             serial,
-            from: "200101000000Z".into(),
-            until: "400101000000Z".into(),
+            from: "240601000000Z".into(),
+            until: "270601000000Z".into(),
             encrypts: true,
             by_other: false,
         }

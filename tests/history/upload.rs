@@ -23,8 +23,9 @@ fn what_the_script_writes_is_what_is_read() {
     let town = Town::new();
     // The script compares with the clock.
     let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string();
-    let one =
-        |name: &str, serial| Entry::of(name).cert(&Mail::new(&format!("{name}@example.com"), serial).der());
+    let one = |name: &str, serial| {
+        Entry::of(name).cert(&Mail::new(&format!("{name}@example.com"), serial).until("490101000000Z").der())
+    };
     let old = Mail::new("old@example.com", 4).until("250101000000Z").der();
     let entries = [one("ann", 1), one("bob", 2), one("cid", 3), Entry::of("old").cert(&old)];
     let at = ["--at", &now];

@@ -1,6 +1,6 @@
-# A stand-in for the seven Exchange Online cmdlets that the upload script uses. It is strict where the real ones are:
-# an unknown parameter, a value of the wrong type, an oversized value, the wrong kind of recipient and a synchronised
-# recipient are errors, written as non-terminating errors, so that a caller who forgets -ErrorAction Stop does not see
+# A stand-in for the Exchange Online cmdlets that the upload script uses (those of the trust store: StandInTrust.ps1). It
+# is strict where the real ones are: an unknown parameter, a value of the wrong type, an oversized value, the wrong kind of
+# recipient and a synchronised recipient are errors, written as non-terminating errors, so that a caller who forgets -ErrorAction Stop does not see
 # them. Each call is recorded. What a real server accepts is documentation here, never proof.
 Set-StrictMode -Version Latest
 # As in a real session: what a cmdlet reports stops only a caller who asks for that.
@@ -23,6 +23,7 @@ function Initialize-StandIn {
     [CmdletBinding()] param([string] $Shape = 'bytes', [string] $LogFile = '', [string] $StateFile = '')
     $script:People.Clear(); $script:Calls.Clear(); $script:Faults.Clear(); $script:Counters = @{}; $script:Stale = @{}
     $script:Shape = $Shape; $script:LogFile = $LogFile; $script:StateFile = $StateFile
+    Reset-TrustState
     if ($StateFile -and [IO.File]::Exists($StateFile)) {
         foreach ($line in [IO.File]::ReadAllLines($StateFile)) {
             $j = ConvertFrom-Json -InputObject $line
@@ -97,7 +98,7 @@ function Register-Call {
     [CmdletBinding()] param([string] $Command, [hashtable] $Parameters)
     foreach ($name in @($Command, '*')) { if (-not $script:Counters.ContainsKey($name)) { $script:Counters[$name] = 0 }; $script:Counters[$name]++ }
     $call = [ordered]@{ n = $script:Counters['*']; command = $Command; identity = [string]$Parameters['Identity'] }
-    foreach ($name in @('UserCertificate', 'UserSMimeCertificate')) { if ($Parameters.ContainsKey($name)) { $call[$name] = $(if ($null -eq $Parameters[$name]) { 'null' } else { $Parameters[$name].GetType().Name }) } }
+    foreach ($name in @('UserCertificate', 'UserSMimeCertificate', 'SMIMECertificateIssuingCA')) { if ($Parameters.ContainsKey($name)) { $call[$name] = $(if ($null -eq $Parameters[$name]) { 'null' } else { $Parameters[$name].GetType().Name }) } }
     foreach ($name in @('Confirm', 'ErrorAction')) { if ($Parameters.ContainsKey($name)) { $call[$name] = [string]$Parameters[$name] } }
     $script:Calls.Add([pscustomobject]$call)
     if ($script:LogFile) { [IO.File]::AppendAllText($script:LogFile, (ConvertTo-Json -InputObject ([pscustomobject]$call) -Compress) + "`n") }
@@ -229,4 +230,6 @@ function Set-MailContact {
     if ($PSCmdlet.ShouldProcess($Identity)) { Write-Recipient $PSCmdlet 'Set-MailContact' $PSBoundParameters 'MailContact' }
 }
 
-Export-ModuleMember -Function Initialize-StandIn, Add-StandInRecipient, Get-StandInRecipient, Get-StandInCall, Add-StandInFault, Get-Recipient, Get-Mailbox, Get-MailUser, Get-MailContact, Set-Mailbox, Set-MailUser, Set-MailContact
+. ([IO.Path]::Combine($PSScriptRoot, 'StandInTrust.ps1'))
+
+Export-ModuleMember -Function Initialize-StandInTrust, Get-StandInTrust, Get-SmimeConfig, Set-SmimeConfig, Initialize-StandIn, Add-StandInRecipient, Get-StandInRecipient, Get-StandInCall, Add-StandInFault, Get-Recipient, Get-Mailbox, Get-MailUser, Get-MailContact, Set-Mailbox, Set-MailUser, Set-MailContact

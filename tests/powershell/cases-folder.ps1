@@ -65,7 +65,6 @@ Test-Case 'stale revocation lists are said' { [void](Start-Plain @{ revocationFr
 Test-Case 'UNVERIFIED is refused' { [void](Start-Plain @{ unverified = $true }); Assert-Refused (Invoke-Script) @('UNVERIFIED', '-AllowUnverified') }
 Test-Case 'UNVERIFIED goes with -AllowUnverified, and is said' { [void](Start-Plain @{ unverified = $true }); $r = Invoke-Script @{ AllowUnverified = $true }; Assert-Equal $r.Code 0 'exit code'; Assert-Says $r @('UNVERIFIED: nobody checked') }
 Test-Case 'unverified as a text is refused' { [void](Start-Plain @{ unverified = 'false' }); Assert-Refused (Invoke-Script) @("'unverified'") }
-Test-Case 'without -AllowUnsigned it is refused, with the id to compare' { [void](Start-Plain); Assert-Refused (Invoke-Script @{ AllowUnsigned = $null }) @('checks no signature', "-AllowUnsigned -BundleId $Ids") }
 Test-Case '-BundleId: the right one' { [void](Start-Plain); Assert-Equal (Invoke-Script @{ BundleId = $Ids.ToUpperInvariant() }).Code 0 'exit code' }
 Test-Case '-BundleId: another one is refused' { [void](Start-Plain); Assert-Refused (Invoke-Script @{ BundleId = 'f' * 64 }) @("This is the bundle $Ids") }
 Test-Case '-BundleId: the beginning alone is not enough' { [void](Start-Plain); Assert-Refused (Invoke-Script @{ BundleId = $Ids.Substring(0, 12) }) @('This is the bundle') }

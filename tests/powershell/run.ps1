@@ -78,6 +78,23 @@ function Get-Line([int] $Number, [string] $Address, [string] $Kind = 'mailbox', 
     return ConvertTo-Json -InputObject ([pscustomobject]$o) -Compress -EscapeHandling EscapeNonAscii
 }
 
+# A certificate of its own key. Subject: a name, or the DER of one. The key lies in the property Key, to be exported.
+function New-Certificate($Subject, [string] $Kind = 'rsa', [datetime] $From = [datetime]::UtcNow.AddDays(-1), [datetime] $Until = [datetime]::UtcNow.AddYears(1), $Usage = $null) {
+    $name = [Security.Cryptography.X509Certificates.X500DistinguishedName]::new($Subject)
+    $sha = [Security.Cryptography.HashAlgorithmName]::SHA256
+    if ($Kind -eq 'rsa') {
+        $key = [Security.Cryptography.RSA]::Create(2048)
+        $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new($name, $key, $sha, [Security.Cryptography.RSASignaturePadding]::Pkcs1)
+    }
+    else {
+        $key = [Security.Cryptography.ECDsa]::Create([Security.Cryptography.ECCurve]::CreateFromFriendlyName($Kind))
+        $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new($name, $key, $sha)
+    }
+    if ($null -ne $Usage) { $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509KeyUsageExtension]::new($Usage, $true)) }
+    $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509SubjectKeyIdentifierExtension]::new($request.PublicKey, $false))
+    return Add-Member -InputObject ($request.CreateSelfSigned($From, $Until)) -NotePropertyName Key -NotePropertyValue $key -PassThru
+}
+
 function Write-HashList([string] $Folder) {
     $names = @(foreach ($f in [IO.Directory]::GetFiles($Folder, '*', 'AllDirectories')) { $f.Substring($Folder.Length + 1).Replace('\', '/') }) | Where-Object { $_ -notlike 'SHA256SUMS*' }
     $names = [string[]]@($names); [array]::Sort($names, [StringComparer]::Ordinal)
@@ -123,7 +140,7 @@ function Invoke-Script([hashtable] $With = @{}, [switch] $Plain, [string] $Copy 
     if (-not $Plain) {
         $arguments.Result = $result
         $arguments.Journal = [IO.Path]::Combine($script:Dir, 'journal.ndjson')
-        if (-not $With.ContainsKey('Rollback')) { $arguments.Path = $script:Folder; $arguments.AllowUnsigned = $true }
+        if (-not $With.ContainsKey('Rollback')) { $arguments.Path = $script:Folder; if (-not $With.ContainsKey('Signer')) { $arguments.AllowUnsigned = $true } }
     }
     foreach ($k in $With.Keys) { $arguments[$k] = $With[$k] }
     foreach ($k in @($arguments.Keys)) { if ($null -eq $arguments[$k]) { $arguments.Remove($k) } }
@@ -143,6 +160,7 @@ function Invoke-Child([string] $State, [hashtable] $Arguments, [int] $KillAt = 0
     [IO.File]::WriteAllText($file, (ConvertTo-Json -InputObject ([pscustomobject]$job) -Depth 5))
     $start = New-Object Diagnostics.ProcessStartInfo($Pwsh)
     foreach ($a in @('-NoProfile', '-File', [IO.Path]::Combine($Here, 'run.ps1'), '-ChildRun', $file)) { $start.ArgumentList.Add($a) }
+    $start.WorkingDirectory = $script:Dir
     $start.RedirectStandardInput = $true; $start.RedirectStandardOutput = $true; $start.RedirectStandardError = $true
     if ($Culture) { $start.Environment['DOTNET_SYSTEM_GLOBALIZATION_INVARIANT'] = '0'; $start.Environment['LANG'] = $Culture; $start.Environment['LC_ALL'] = $Culture }
     $p = [Diagnostics.Process]::Start($start)
@@ -189,7 +207,7 @@ function Test-Case([string] $Name, [scriptblock] $Body) {
 $A = Get-Value 'A'; $B = Get-Value 'B'; $C = Get-Value 'C'; $Old = Get-Value 'old'; $Old2 = Get-Value 'old2'
 
 try {
-    foreach ($part in @('cases-folder.ps1', 'cases-recipients.ps1', 'cases-faults.ps1')) { . ([IO.Path]::Combine($Here, $part)) }
+    foreach ($part in @('cases-folder.ps1', 'cases-recipients.ps1', 'cases-faults.ps1', 'cases-signature.ps1', 'cases-trust.ps1')) { . ([IO.Path]::Combine($Here, $part)) }
 }
 finally {
     Set-Location -LiteralPath $Here

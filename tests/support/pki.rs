@@ -197,3 +197,19 @@ pub fn crl_of(issuer: &str, key: &Key, entries: &[Vec<u8>], next: &str, extensio
         tlv(0xa0, seq(extensions)),
     ]))
 }
+
+/// id-data (RFC 5652 section 4).
+pub const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+
+/// CMS SignedData (RFC 5652) around certificates, with signers.
+pub fn cms(certificates: &[Vec<u8>], signers: &[Vec<u8>]) -> Vec<u8> {
+    let signed = seq(&[
+        vec![2, 1, 1],
+        tlv(0x31, seq(&[tlv(6, oid::SHA256)])),
+        seq(&[tlv(6, DATA)]),
+        tlv(0xa0, certificates.concat()),
+        tlv(0x31, signers.concat()),
+    ]);
+    seq(&[tlv(6, SIGNED_DATA), tlv(0xa0, signed)])
+}

@@ -68,6 +68,14 @@ function Open-Shared {
     return , $stream
 }
 
+function Read-AllBytes {
+    [CmdletBinding()] param([System.IO.Stream] $Stream)
+    [void]$Stream.Seek(0, [System.IO.SeekOrigin]::Begin)
+    $memory = New-Object System.IO.MemoryStream
+    $Stream.CopyTo($memory)
+    return , $memory.ToArray()
+}
+
 function Read-Text {
     [CmdletBinding()] param([System.IO.Stream] $Stream)
     [void]$Stream.Seek(0, [System.IO.SeekOrigin]::Begin)

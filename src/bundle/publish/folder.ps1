@@ -10,7 +10,9 @@ function Read-HashList {
         Deny-Start "There is no transfer folder at $Folder (no file SHA256SUMS)." $hint
     }
     $listed = New-Object 'System.Collections.Generic.SortedDictionary[string,string]' ([System.StringComparer]::Ordinal)
-    $text = Read-Text (Open-Shared $file)
+    $content = Read-AllBytes (Open-Shared $file)
+    Confirm-Signature $Folder $content
+    $text = Read-Text ([System.IO.MemoryStream]::new($content))
     $again = 'The folder was damaged or edited on its way. Have it carried over again, unchanged (as binary files).'
     if (-not $text.EndsWith("`n", [System.StringComparison]::Ordinal)) { Deny-Start 'SHA256SUMS is empty or cut off: its last line has no end.' $again }
     $number = 0
@@ -28,6 +30,7 @@ function Read-HashList {
 # Every listed file is there and unchanged; nothing else is there. Returns name -> open stream.
 function Confirm-Folder {
     [CmdletBinding()] param([string] $Folder)
+    Confirm-RootOfTrust
     $listed = Read-HashList $Folder
     $problems = New-Object 'System.Collections.Generic.List[string]'
     $open = New-Object 'System.Collections.Generic.SortedDictionary[string,object]' ([System.StringComparer]::Ordinal)
@@ -120,9 +123,11 @@ function Read-Transfer {
         Deny-Start 'This bundle is UNVERIFIED: its certificates were not checked against a trust anchor, so a user may have planted them.' `
             'Ask for a bundle that was made with --trust. For a test in a tenant of no importance, add -AllowUnverified.'
     }
-    if (-not $AllowUnsigned) {
-        Deny-Start 'This version of the script checks no signature: SHA256SUMS shows that the folder is complete and undamaged, not who made it.' `
-            "Compare the bundle's id, $id, with the one that its maker tells you by telephone or ticket. Then run the command again with -AllowUnsigned -BundleId $id."
+    $fresh = Get-Instant $json 'revocationFreshUntil'
+    if ($RequireFreshRevocation -and ($null -eq $fresh -or $fresh -le [datetime]::UtcNow)) {
+        $found = if ($null -eq $fresh) { 'This bundle does not say how long its revocation lists are fresh (revocationFreshUntil is null): none was relied on when it was made.' }
+        else { "The revocation lists behind this bundle were fresh until $(Format-Instant $fresh); now it is $(Format-Instant ([datetime]::UtcNow)). Certificates revoked since are not known here." }
+        Deny-Start $found 'Ask for a new bundle that is made with current revocation lists (--crl). Without -RequireFreshRevocation the script says this and goes on.'
     }
     $payload = New-Object 'System.Collections.Generic.List[string]'
     foreach ($name in $Files.Keys) {
@@ -131,7 +136,7 @@ function Read-Transfer {
         $payload.Add($name)
     }
     return [pscustomobject]@{
-        Id = $id; Until = $until; Unverified = $unverified; Fresh = (Get-Instant $json 'revocationFreshUntil'); Files = $Files
+        Id = $id; Until = $until; Unverified = $unverified; Fresh = $fresh; Files = $Files
         Payload = @($payload | Sort-Object { [int][System.IO.Path]::GetFileNameWithoutExtension($_) })
         Recipients = (Get-Count $counts 'recipients'); FileCount = (Get-Count $counts 'files')
         Values = @((Get-Count $counts 'userCertificate'), (Get-Count $counts 'userSMIMECertificate'))

@@ -12,7 +12,11 @@ The script never signs in. Open a session first, in the same PowerShell window:
 
     Connect-ExchangeOnline -UserPrincipalName you@contoso.com
 
-The account needs the role Exchange Recipient Administrator.
+The account needs the role Exchange Recipient Administrator; for -PublishTrustStore, Exchange Administrator.
+
+Who made the folder must be known from elsewhere, since whoever changes a file can change the list of hashes beside it.
+If the folder was signed, give the thumbprint of the signer's certificate with -Signer. If it was not, compare the
+bundle's id and the hash of SHA256SUMS with its maker, and say so with -AllowUnsigned. One of the two must be given.
 
 Before a recipient is changed, the old values are written to a journal file. -Rollback restores them from there.
 A run that was interrupted is started again with the same command: what is done already is found equal and skipped.
@@ -27,10 +31,17 @@ Exit codes: 0 done; 1 done, but some recipients failed or the session was lost (
 .PARAMETER Path
 The transfer folder. Default: the folder in which this script lies.
 
+.PARAMETER Signer
+The thumbprint of the certificate that must have signed the folder: SHA-1 as the certificate window of Windows shows it
+(40 digits), or SHA-256 (64 digits). Blanks, colons and capital letters make no difference. You get it from the signer by
+telephone or ticket, never from the folder. The script then refuses a folder without a signature (SHA256SUMS.p7s), with a
+signature that does not fit, and with anybody else's. The certificate's issuer and revocation are not checked: the
+thumbprint names this one certificate. Windows PowerShell 5.1 may be unable to check RSA-PSS and ECDSA signatures; it then
+refuses, and PowerShell 7 can.
+
 .PARAMETER AllowUnsigned
-Says that you know that nobody's signature is checked. This version of the script cannot check signatures, so it
-refuses to start without this switch. The hash list SHA256SUMS finds damage and forgotten files; it travels with the
-files and so proves nothing about who made them. Use -BundleId as well.
+Says that you know that nobody's signature is checked. The hash list SHA256SUMS finds damage and forgotten files; it
+travels with the files and so proves nothing about who made them. Use -BundleId as well.
 
 .PARAMETER BundleId
 The bundle's id as you received it by a second channel (telephone, ticket). The script refuses any other bundle.
@@ -38,6 +49,10 @@ The bundle's id as you received it by a second channel (telephone, ticket). The 
 .PARAMETER AllowUnverified
 Publishes a bundle whose certificates were not checked against a trust anchor. Such a bundle may contain certificates
 that users put into the directory themselves. For tests only.
+
+.PARAMETER RequireFreshRevocation
+Refuses a bundle whose revocation lists are no longer fresh, or which does not say until when they are. Without this
+switch the script says so and goes on.
 
 .PARAMETER Only
 Handles these addresses alone. An address that is not in the bundle is an error, so that a typing mistake is seen.
@@ -63,10 +78,29 @@ smime-result-<bundle>-<time>.csv in the current folder. With -WhatIf it is writt
 Restores the values that the journal kept. A recipient whose values somebody else has changed since is left alone and
 named. Needs -Journal, and no transfer folder.
 
+.PARAMETER PublishTrustStore
+Uploads trust.sst of the folder: the root and issuing CAs that Outlook on the web shall trust for S/MIME, for the whole
+tenant. Nothing else is done, and no other run does this. The upload replaces the present store, so that is saved first;
+then the script lists which certificates are added, kept and dropped, and reads back what it wrote. Try it with -WhatIf.
+Needs the role Exchange Administrator.
+
+.PARAMETER AllowTrustRemoval
+Lets -PublishTrustStore drop certificates that the tenant trusts now. Without it the script names them and refuses.
+Certificates that have expired are left out in any case: one of them makes the upload fail.
+
+.PARAMETER TrustBackup
+The file to which -PublishTrustStore saves the present store. It must not exist. Default:
+smime-trust-<bundle>-<time>.sst in the current folder. With -WhatIf it is written only when it is named.
+
+.EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -Signer 0123456789ABCDEF0123456789ABCDEF01234567 -WhatIf
+
+Checks the folder and who signed it, reads the tenant, and shows what would change. Writes nothing.
+
 .EXAMPLE
 .\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -AllowUnsigned -WhatIf
 
-Checks everything, reads the tenant, and shows what would change. Writes nothing.
+The same for a folder that nobody signed.
 
 .EXAMPLE
 .\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -AllowUnsigned -First 3
@@ -78,24 +112,53 @@ A pilot with three recipients.
 
 Restores what was there before.
 
+.EXAMPLE
+.\transfer\Publish-SmimeCertificate.ps1 -Path .\transfer -Signer 0123456789ABCDEF0123456789ABCDEF01234567 -PublishTrustStore -WhatIf
+
+Shows which CA certificates the tenant would trust in addition, and which no longer. Writes nothing.
+
 .LINK
 https://learn.microsoft.com/powershell/exchange/connect-to-exchange-online-powershell
 #>
 [CmdletBinding(SupportsShouldProcess = $true, DefaultParameterSetName = 'Publish')]
 param(
     [Parameter(ParameterSetName = 'Publish', Position = 0)]
+    [Parameter(ParameterSetName = 'PublishTrustStore', Position = 0)]
     [ValidateNotNullOrEmpty()]
     [string] $Path,
 
     [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
+    [ValidateNotNullOrEmpty()]
+    [string] $Signer,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $AllowUnsigned,
 
     [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [ValidateNotNullOrEmpty()]
     [string] $BundleId,
 
     [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
     [switch] $AllowUnverified,
+
+    [Parameter(ParameterSetName = 'Publish')]
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
+    [switch] $RequireFreshRevocation,
+
+    # Not mandatory, so that the script itself can say what is missing where one of the next two stands alone.
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
+    [switch] $PublishTrustStore,
+
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
+    [switch] $AllowTrustRemoval,
+
+    [Parameter(ParameterSetName = 'PublishTrustStore')]
+    [ValidateNotNullOrEmpty()]
+    [string] $TrustBackup,
 
     [Parameter(ParameterSetName = 'Rollback', Mandatory = $true)]
     [switch] $Rollback,
@@ -147,6 +210,7 @@ $SettlePauses = @(5, 10, 20, 40, 60, 60, 60)              # seconds between the 
 $Run = @{
     Started = $false; SessionLost = $null; Calls = 0; Taken = 0; Synchronised = 0; Plan = $null; Reported = 0
     JournalStream = $null; JournalFailed = $false; JournalPath = ''; ResultWriter = $null; ResultPath = ''; Id = ''
+    Signer = ''; Signature = ''
     Streams = New-Object 'System.Collections.Generic.List[System.IO.Stream]'
     Counts = New-Object 'System.Collections.Generic.SortedDictionary[string,int]' ([System.StringComparer]::Ordinal)
     Pending = New-Object 'System.Collections.Generic.List[object]'

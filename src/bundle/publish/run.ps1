@@ -15,10 +15,15 @@ function Open-Output {
     if ($Result -or -not $WhatIfPreference) { Open-ResultFile (Resolve-OutputPath -Option 'Result' -Given $Result -Default $default -Folder $Folder) }
 }
 
-function Invoke-Publish {
+function Get-TransferFolder {
     $folder = if ($Path) { Get-FullPath $Path } else { $PSScriptRoot }
     # Without a separator at the end, except that of a drive (D:\).
     if ($folder.Length -gt [System.IO.Path]::GetPathRoot($folder).Length) { $folder = $folder.TrimEnd([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar) }
+    return $folder
+}
+
+function Invoke-Publish {
+    $folder = Get-TransferFolder
     $bundle = Read-Transfer (Confirm-Folder $folder)
     Measure-Payload $bundle
     Confirm-Session
@@ -39,7 +44,7 @@ function Invoke-Publish {
     else { Open-Output $name $folder }
     Write-Note "Bundle $($bundle.Id): $($bundle.Recipients) recipients, valid until $($bundle.Until.ToString('u', $Invariant)). The folder is complete and undamaged."
     if ($bundle.Unverified) { Write-Note 'UNVERIFIED: nobody checked these certificates against a trust anchor. You said that this is wanted (-AllowUnverified).' }
-    Write-Note 'No signature was checked (-AllowUnsigned).'
+    Write-Note $Run.Signature
     if ($null -ne $bundle.Fresh -and $bundle.Fresh -le [datetime]::UtcNow) { Write-Note "The revocation lists behind this bundle were fresh until $($bundle.Fresh.ToString('u', $Invariant)): certificates revoked since are not known here. Better ask for a new bundle." }
 
     $Run.Started = $true
@@ -119,6 +124,14 @@ function Invoke-Rollback {
     Confirm-Pending
 }
 
+function Write-SessionLost {
+    [CmdletBinding()] param([string] $Then)
+    Write-Note "Stopped: the session to Exchange Online was lost ($(ConvertTo-SafeText $Run.SessionLost))."
+    Write-Note "To go on:    Connect-ExchangeOnline -UserPrincipalName you@contoso.com"
+    Write-Note "      then   $(Get-CommandText @())"
+    Write-Note "             $Then"
+}
+
 function Write-Summary {
     Write-Note ''
     Write-Note $(if ($WhatIfPreference) { 'Preview (nothing was written):' } else { 'Result:' })
@@ -133,12 +146,7 @@ function Write-Summary {
         Write-Note "Journal:     $($Run.JournalPath) (keep it)"
         if (-not $Rollback) { Write-Note ('To undo:     & ' + (ConvertTo-Quoted $PSCommandPath) + ' -Rollback -Journal ' + (ConvertTo-Quoted $Run.JournalPath)) }
     }
-    if ($null -ne $Run.SessionLost) {
-        Write-Note "Stopped: the session to Exchange Online was lost ($(ConvertTo-SafeText $Run.SessionLost))."
-        Write-Note "To go on:    Connect-ExchangeOnline -UserPrincipalName you@contoso.com"
-        Write-Note "      then   $(Get-CommandText @())"
-        Write-Note '             What is done already is found equal and skipped.'
-    }
+    if ($null -ne $Run.SessionLost) { Write-SessionLost 'What is done already is found equal and skipped.' }
     elseif ($bad -gt 0) { Write-Note "$bad recipients need a person: read their lines above or in the result file, mend the cause, and run the same command again." }
     if ($bad -gt 0 -or $null -ne $Run.SessionLost) { return 1 }
     return 0
@@ -149,14 +157,21 @@ if ($Only) { $Run.Only = ConvertTo-AddressSet $Only }
 if ($Exclude) { $Run.Exclude = ConvertTo-AddressSet $Exclude }
 $code = 2
 try {
-    if ($Rollback) { Invoke-Rollback } else { Invoke-Publish }
-    $code = Write-Summary
+    if ($PublishTrustStore) { $code = Publish-TrustStore }
+    else {
+        foreach ($name in @('AllowTrustRemoval', 'TrustBackup')) {
+            if ($Bound.ContainsKey($name)) { Deny-Start "-$name was given without -PublishTrustStore, the only run that it concerns." "Add -PublishTrustStore, or leave -$name out." }
+        }
+        if ($Rollback) { Invoke-Rollback } else { Invoke-Publish }
+        $code = Write-Summary
+    }
 }
 catch {
     $message = $_.Exception.Message
     if ($Run.Started) {
         $code = 1
-        $message = "Stopped: $message (script line $($_.InvocationInfo.ScriptLineNumber)). The journal holds every old value. Run the same command again: what is done already is found equal and skipped."
+        $held = if ($PublishTrustStore) { 'The file that was named above holds the old store.' } else { 'The journal holds every old value.' }
+        $message = "Stopped: $message (script line $($_.InvocationInfo.ScriptLineNumber)). $held Run the same command again: what is done already is found equal and skipped."
     }
     elseif (-not $message.StartsWith('Not started', [System.StringComparison]::Ordinal)) { $message = "Not started; nothing was changed in the tenant.`nFound:  $message" }
     Write-Error -Message $message -Category InvalidOperation -ErrorAction Continue

@@ -7,9 +7,15 @@ function Confirm-Session {
         $needed.Add(@("Get-$($kind.Noun)", @('Identity')))
         $needed.Add(@("Set-$($kind.Noun)", @('Identity', 'UserCertificate', 'UserSMimeCertificate')))
     }
+    Confirm-Cmdlet $needed 'Exchange Recipient Administrator'
+}
+
+# Each cmdlet of the list (name, parameters) is there, with its parameters. $Role is the role that brings them.
+function Confirm-Cmdlet {
+    [CmdletBinding()] param($Needed, [string] $Role)
     $missing = New-Object 'System.Collections.Generic.List[string]'
     $absent = 0
-    foreach ($entry in $needed) {
+    foreach ($entry in $Needed) {
         $command = Get-Command -Name $entry[0] -ErrorAction SilentlyContinue | Select-Object -First 1
         if ($null -eq $command) { $missing.Add($entry[0]); $absent++; continue }
         foreach ($parameter in $entry[1]) { if (-not $command.Parameters.ContainsKey($parameter)) { $missing.Add("$($entry[0]) -$parameter") } }
@@ -17,13 +23,13 @@ function Confirm-Session {
     }
     if ($missing.Count -eq 0) { return }
     $missing.Sort([System.StringComparer]::Ordinal)
-    if ($absent -eq $needed.Count) {
+    if ($absent -eq $Needed.Count -and $null -eq (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) {
         Deny-Start 'No Exchange Online session is open in this PowerShell window: its cmdlets (Get-Recipient, Set-Mailbox and others) are not there. This script never signs in by itself.' `
             ("Run these commands in this window, then the same command again:`n" +
             "          Install-Module ExchangeOnlineManagement      (once on a computer)`n          Connect-ExchangeOnline -UserPrincipalName you@contoso.com")
     }
     Deny-Start "A session is open, but it does not offer: $($missing -join ', '). The tenant shows a cmdlet or parameter only to accounts that have the role for it." `
-        'Ask for the role Exchange Recipient Administrator for your account, sign in again with Connect-ExchangeOnline, and run the same command again.'
+        "Ask for the role $Role for your account, sign in again with Connect-ExchangeOnline, and run the same command again."
 }
 
 # What kind of failure an error of the tenant is. $Address is taken out of the text first: it may look like anything.
@@ -96,8 +102,10 @@ function Invoke-Cmdlet {
 # A reading call, repeated while it may help. Status is 'ok', or the kind of failure.
 function Read-Tenant {
     [CmdletBinding()] param([string] $Name, [string] $Identity, [string] $Address)
+    $parameters = @{}
+    if ($Identity) { $parameters.Identity = $Identity }
     for ($attempt = 0; ; $attempt++) {
-        try { return [pscustomobject]@{ Status = 'ok'; Objects = (Invoke-Cmdlet $Name @{ Identity = $Identity }); Detail = '' } }
+        try { return [pscustomobject]@{ Status = 'ok'; Objects = (Invoke-Cmdlet $Name $parameters); Detail = '' } }
         catch {
             $fault = Get-Fault $_ $Address
             if ($fault.Kind -ceq 'session') { $Run.SessionLost = $fault.Text }

@@ -14,7 +14,8 @@ function ConvertTo-SafeText {
 
 function ConvertTo-Quoted {
     [CmdletBinding()] param([string] $Text)
-    return "'" + $Text.Replace("'", "''") + "'"
+    # Typographic quotation marks end a text in single quotes as well.
+    return "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Text) + "'"
 }
 
 # Ends the start: what was found, what was expected, what to do next.
@@ -50,7 +51,7 @@ function ConvertTo-JsonText {
 function Get-CommandText {
     [CmdletBinding()] param([string[]] $Extra)
     $text = '& ' + (ConvertTo-Quoted $PSCommandPath)
-    foreach ($name in @('Path', 'BundleId', 'AllowUnsigned', 'AllowUnverified', 'Rollback', 'Only', 'Exclude', 'First', 'DelayMilliseconds')) {
+    foreach ($name in @('Path', 'Signer', 'BundleId', 'AllowUnsigned', 'AllowUnverified', 'RequireFreshRevocation', 'Rollback', 'PublishTrustStore', 'AllowTrustRemoval', 'Only', 'Exclude', 'First', 'DelayMilliseconds')) {
         if (-not $Bound.ContainsKey($name)) { continue }
         $value = $Bound[$name]
         if ($value -is [switch]) { if ($value) { $text += " -$name" } }

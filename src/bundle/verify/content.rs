@@ -3,11 +3,13 @@
 use super::files::Files;
 use super::history::{self, Recount};
 use super::payload::{Line, Payload, Placed, read_line};
+use super::trust::{self, Chains, Store};
 use super::{ProblemKind, Report};
 use crate::bundle::hashed::{hex, sha256_hex};
 use crate::bundle::manifest::{self, Frame, ReadError};
 use crate::bundle::model::{Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Verdict};
 use crate::bundle::render::Tally;
+use crate::bundle::report::{Digest, Facts};
 use crate::bundle::table;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -24,16 +26,25 @@ pub(super) struct Walked {
     pub(super) frame: Option<Frame>,
     /// Recipients, candidates and payload lines, counted.
     pub(super) tally: Tally,
+    /// What the published candidates' chains need.
+    pub(super) chains: Chains,
     /// Payload files.
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
     /// What the recipients say about the time before.
     pub(super) past: Recount,
+    /// What report.html counts and lists.
+    pub(super) digest: Digest,
 }
 
 /// Walks the manifest of `review`, the payload of `transfer`, or both together.
-pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mut Report) -> Walked {
+pub(super) fn walk(
+    review: Option<&Files>,
+    transfer: Option<&Files>,
+    store: Option<&Store>,
+    report: &mut Report,
+) -> Walked {
     let mut table = Context::new(&SHA256);
     table.update(table::BOM);
     table.update(table::header().as_bytes());
@@ -43,7 +54,10 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
         payload: transfer.map(Payload::new),
         next: None,
         compare: review.is_some() && transfer.is_some(),
+        store,
+        chains: Chains::default(),
         tally: Tally::default(),
+        digest: Digest::new(),
         not_checked: 0,
         table,
         rows: Vec::new(),
@@ -74,9 +88,11 @@ pub(super) fn walk(review: Option<&Files>, transfer: Option<&Files>, report: &mu
     Walked {
         frame,
         tally: walk.tally,
+        chains: walk.chains,
         payload_files,
         table_sha256: hex(walk.table.finish().as_ref()),
         past: walk.past,
+        digest: walk.digest,
     }
 }
 
@@ -89,7 +105,11 @@ struct Walk<'a> {
     /// The payload line that no recipient has claimed yet.
     next: Option<Placed>,
     compare: bool,
+    /// trust.sst, in which no published certificate may stand.
+    store: Option<&'a Store>,
+    chains: Chains,
     tally: Tally,
+    digest: Digest,
     not_checked: u64,
     table: Context,
     rows: Vec<u8>,
@@ -103,13 +123,18 @@ impl Walk<'_> {
     fn manifest(&mut self, files: &Files) -> Option<Frame> {
         let shown = self.shown.clone();
         let opened = files.open("manifest.json")?;
+        let mut inputs = Digest::new();
         let read = opened.map_err(ReadError::Io).and_then(|file| {
             let mut each = |recipient| {
                 self.recipient(&recipient);
                 Ok(())
             };
-            manifest::read_into(file, &mut each, &mut |_| Ok(()))
+            manifest::read_into(file, &mut each, &mut |input| {
+                inputs.input(&input);
+                Ok(())
+            })
         });
+        self.digest.inputs = inputs.inputs;
         match read {
             Ok(frame) => Some(frame),
             Err(ReadError::Io(error)) => {
@@ -150,7 +175,12 @@ impl Walk<'_> {
             self.payload_problem(placed, explanation);
         } else {
             for (attribute, values) in sets(&placed.payload) {
-                self.hashes(placed, attribute, values);
+                let hashes = self.hashes(placed, attribute, values);
+                if let Some(store) = self.store
+                    && hashes.iter().any(|sha256| store.has_leaf(sha256))
+                {
+                    store.leaf(placed.payload.number, self.report);
+                }
             }
         }
     }
@@ -186,11 +216,18 @@ impl Walk<'_> {
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
         self.table_rows(recipient);
+        self.chains.add(recipient);
+        self.digest.recipient(&Facts::of(recipient, &[]));
 
         let mut published = 0_u64;
         for candidate in &recipient.candidates {
             if candidate.decision == Decision::Publish {
                 published += 1;
+                if let (Some(store), Some(sha256)) = (self.store, &candidate.sha256)
+                    && store.has_leaf(sha256)
+                {
+                    store.leaf(number, self.report);
+                }
                 self.not_checked += u64::from(candidate.path.verdict == Verdict::NotChecked);
                 if candidate.attribute == Attribute::UserPkcs12 {
                     self.manifest_problem(ProblemKind::Manifest, number, "publishes a private key container");
@@ -355,9 +392,18 @@ fn same_address(a: &str, b: &str) -> bool {
         || matches!((ascii(a), ascii(b)), (Some(a), Some(b)) if a.eq_ignore_ascii_case(&b))
 }
 
-/// Reads findings.ndjson: every line is a finding, and about a recipient that exists.
-pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Report) {
+/// Reads findings.ndjson: every line is a finding, and about a recipient that exists; what the manifest says was
+/// left out of the trust store is told.
+pub(super) fn findings(
+    files: &Files,
+    frame: Option<&Frame>,
+    recipients: u64,
+    digest: &mut Digest,
+    report: &mut Report,
+) {
     const NAME: &str = "findings.ndjson";
+    let recipients = frame.map(|_| recipients);
+    let mut untold = trust::told(frame);
     let shown = files.shown(NAME);
     let Some(opened) = files.open(NAME) else { return };
     let mut reader = match opened {
@@ -375,7 +421,7 @@ pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Repo
     let mut buffer = Vec::new();
     for line in 1.. {
         match read_line(&mut reader, MAX_FINDING_LINE, &mut buffer) {
-            Ok(Line::End) => return,
+            Ok(Line::End) => break,
             Ok(Line::Whole) => {}
             Ok(Line::TooLong) => {
                 report.problem(
@@ -415,7 +461,18 @@ pub(super) fn findings(files: &Files, recipients: Option<u64>, report: &mut Repo
                 let explanation = format!("is about recipient {number}, whom the manifest does not have");
                 report.problem(ProblemKind::Manifest, Some(&shown), Some(line), explanation);
             }
-            Ok(_) => {}
+            Ok(finding) => {
+                digest.finding(&finding);
+                if let Some(sha256) = finding.certificate.and_then(|certificate| certificate.sha256) {
+                    untold.remove(&(finding.code, sha256));
+                }
+            }
         }
+    }
+    for (code, sha256) in untold {
+        let explanation = format!(
+            "does not tell that {sha256} was left out of the trust store ({code}), as the manifest says"
+        );
+        report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
 }

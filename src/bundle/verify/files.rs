@@ -1,12 +1,13 @@
 //! SHA256SUMS of one half against what stands in the folder.
 
 use super::{ProblemKind, Report};
-use crate::bundle::SCRIPT;
 use crate::bundle::handover::HANDOVER;
-use crate::bundle::hashed::hex;
+use crate::bundle::hashed::hash_file;
+use crate::bundle::report::REPORT;
+use crate::bundle::report::again::MAX_POLICY;
 use crate::bundle::sums::{self, SIGNATURE, SUMS, Sums};
 use crate::bundle::writer::Half;
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::bundle::{SCRIPT, TRUST_STORE};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
@@ -27,6 +28,8 @@ pub(super) struct Files {
     unusable: BTreeSet<String>,
     /// Whether there is a signature.
     pub(super) signed: bool,
+    /// The bytes of SHA256SUMS that the files were compared with.
+    pub(super) sums: Vec<u8>,
 }
 
 impl Files {
@@ -45,6 +48,21 @@ impl Files {
         self.present.contains_key(name).then(|| File::open(self.dir.join(name)))
     }
 
+    /// policy.toml as text, when it can be read and is not far larger than any real one.
+    pub(super) fn policy(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        self.open("policy.toml")?.ok()?.take(MAX_POLICY).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The hashes of the files that SHA256SUMS lists, but those named.
+    pub(super) fn hashes_without(&self, names: &[&str]) -> BTreeMap<String, String> {
+        let (listed, _) = sums::read(&self.sums);
+        let mut hashes = self.present.clone();
+        hashes.retain(|name, _| listed.contains_key(name) && !names.contains(&name.as_str()));
+        hashes
+    }
+
     /// Names of the payload files, sorted.
     pub(super) fn payload(&self) -> Vec<String> {
         let names = self.present.keys();
@@ -60,11 +78,12 @@ pub(super) fn check(half: Half, dir: &Path, prefix: &str, report: &mut Report) -
         present: BTreeMap::new(),
         unusable: BTreeSet::new(),
         signed: false,
+        sums: Vec::new(),
     };
     let folders = walk(&mut files, report);
     report.files = report.files.saturating_add(files.present.len() as u64);
-    files.signed = files.present.contains_key(SIGNATURE);
-    if let Some(listed) = list(&files, report) {
+    files.signed = files.present.contains_key(SIGNATURE) || files.unusable.contains(SIGNATURE);
+    if let Some(listed) = list(&mut files, report) {
         compare(half, &files, &listed, &folders, report);
     }
     files
@@ -94,7 +113,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
         if kind.is_dir() {
             folders.insert(path);
         } else if kind.is_file() {
-            match hash(entry.path()) {
+            match hash_file(entry.path()) {
                 Ok(hash) => {
                     files.present.insert(path, hash);
                 }
@@ -123,7 +142,7 @@ fn walk(files: &mut Files, report: &mut Report) -> BTreeSet<String> {
 }
 
 /// Reads SHA256SUMS; `None` when there is none to compare with.
-fn list(files: &Files, report: &mut Report) -> Option<Sums> {
+fn list(files: &mut Files, report: &mut Report) -> Option<Sums> {
     let shown = files.shown(SUMS);
     let Some(open) = files.open(SUMS) else {
         if files.unusable.contains(SUMS) {
@@ -158,6 +177,7 @@ fn list(files: &Files, report: &mut Report) -> Option<Sums> {
     for (line, defect) in defects {
         report.problem(ProblemKind::Sums, Some(&shown), Some(line), defect);
     }
+    files.sums = bytes;
     Some(listed)
 }
 
@@ -232,7 +252,7 @@ fn compare(half: Half, files: &Files, listed: &Sums, folders: &BTreeSet<String>,
 /// Files without which a half is none.
 fn required(half: Half) -> &'static [&'static str] {
     match half {
-        Half::Review => &["findings.ndjson", "manifest.json", "policy.toml"],
+        Half::Review => &["findings.ndjson", "manifest.json", "policy.toml", REPORT],
         Half::Transfer => &[HANDOVER, SCRIPT, "payload/0001.ndjson", "transfer.json"],
     }
 }
@@ -246,10 +266,8 @@ fn known(half: Half, name: &str) -> bool {
     };
     required(half).contains(&name)
         || match half {
-            Half::Review => {
-                matches!(name, "manifest.csv" | "report.html") || inside("active-directory/", ".ldif")
-            }
-            Half::Transfer => name == "trust.sst" || inside("payload/", ".ndjson"),
+            Half::Review => name == "manifest.csv" || inside("active-directory/", ".ldif"),
+            Half::Transfer => name == TRUST_STORE || inside("payload/", ".ndjson"),
         }
 }
 
@@ -258,20 +276,4 @@ fn name(dir: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(dir).unwrap_or(path);
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
-}
-
-/// SHA-256 of a file in hex.
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut context = Context::new(&SHA256);
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(context.finish().as_ref())),
-            // `read` returns at most the buffer's length.
-            Ok(count) => context.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

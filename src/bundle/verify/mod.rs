@@ -6,11 +6,13 @@
 //!    listed under another name was renamed; links and devices are never followed.
 //! 2. Content: manifest and payload are walked side by side, by recipient number. A published
 //!    candidate's value must stand in that recipient's payload line, in its attribute, by SHA-256, and nothing
-//!    besides. Totals are counted again.
+//!    besides. Totals are counted again. trust.sst holds the authorities of the published chains and what was
+//!    kept, and each that it lacks is named by a finding.
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
-//! comparing the sums over a second channel and a signature are for. The report says "unsigned" in words.
+//! comparing the sums over a second channel and a signature ([`Signer`]) are for. The report says "unsigned" in
+//! words.
 
 mod content;
 mod files;
@@ -18,17 +20,22 @@ mod history;
 pub mod journal;
 mod payload;
 mod report;
+mod seal;
 pub mod series;
+mod trust;
 
 pub(crate) use payload::{Line, read_line};
 pub use report::{
-    JournalReport, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Relation, Report, Scope, Series, Signature,
+    HalfSignature, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, SignerReport,
     VERIFY_SCHEMA,
 };
+pub use seal::Signer;
+pub use series::{Relation, Series};
 
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
 use super::model::{TRANSFER_SCHEMA, Tool, Transfer};
+use super::report::{Page, REPORT, render};
 use super::writer::Half;
 use super::{REVIEW, SCRIPT, TRANSFER, handover, sums};
 use files::Files;
@@ -49,6 +56,8 @@ pub struct Options<'a> {
     pub at: Timestamp,
     /// Bytes of this release's upload script.
     pub script: &'a [u8],
+    /// Whose signature there must be, when somebody asks for one.
+    pub signer: Option<&'a Signer>,
 }
 
 /// Why a folder could not be checked at all.
@@ -92,23 +101,34 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     if scope == Scope::Bundle {
         strangers(dir, &mut report);
     }
-    signatures(review.as_ref(), transfer.as_ref(), &mut report);
+    let looked_at: Vec<&Files> = [review.as_ref(), transfer.as_ref()].into_iter().flatten().collect();
+    seal::check(&looked_at, options.signer, options.at, &mut report);
 
     let head = transfer.as_ref().and_then(|files| transfer_json(files, &mut report));
     halves(review.as_ref(), transfer.as_ref(), head.as_ref(), &mut report);
     let mut seen = Report::new(scope, String::new());
-    let walked = content::walk(review.as_ref(), transfer.as_ref(), &mut seen);
+    let store = transfer.as_ref().and_then(|files| trust::Store::read(files, &mut report));
+    let mut walked = content::walk(review.as_ref(), transfer.as_ref(), store.as_ref(), &mut seen);
     // Halves of two bundles disagree about everybody: that they are of two is all that needs to be said.
     let strangers = matches!((&walked.frame, &head), (Some(frame), Some(head)) if frame.bundle.id != head.id);
-    report.absorb(seen, |problem| !(strangers && problem.kind == ProblemKind::Payload));
+    let of_two = |kind: ProblemKind| matches!(kind, ProblemKind::Payload | ProblemKind::Trust);
+    report.absorb(seen, |problem| !(strangers && of_two(problem.kind)));
     if let Some(files) = &review {
-        content::findings(files, walked.frame.as_ref().map(|_| walked.tally.recipients), &mut report);
+        let recipients = walked.tally.recipients;
+        content::findings(files, walked.frame.as_ref(), recipients, &mut walked.digest, &mut report);
         if let Some(frame) = &walked.frame {
+            walked.chains.against(frame, &files.shown("manifest.json"), &mut report);
             review_half(files, frame, &walked, transfer.is_some() && !strangers, &mut report);
         }
     }
     if let (Some(files), Some(head)) = (&transfer, &head) {
         transfer_half(files, head, &walked, options, &mut report);
+        if let Some(store) = &store {
+            store.against_head(head, &mut report);
+        }
+    }
+    if let (Some(frame), Some(store), false) = (&walked.frame, &store, strangers) {
+        store.against_manifest(frame, &mut report);
     }
     if let (Some(frame), Some(head), Some(files)) = (&walked.frame, &head, &transfer) {
         belong(frame, head, &files.shown("transfer.json"), &mut report);
@@ -173,18 +193,6 @@ fn strangers(dir: &Path, report: &mut Report) {
     for name in names {
         let explanation = "belongs to neither half: it was put here after the bundle was made".to_owned();
         report.problem(ProblemKind::Extra, Some(&name), None, explanation);
-    }
-}
-
-fn signatures(review: Option<&Files>, transfer: Option<&Files>, report: &mut Report) {
-    let signed: Vec<&Files> = [review, transfer].into_iter().flatten().filter(|files| files.signed).collect();
-    if signed.is_empty() {
-        return;
-    }
-    report.signature = Signature::NotChecked;
-    for files in signed {
-        let name = files.shown(sums::SIGNATURE);
-        report.note(format!("{name} was not checked; openssl cms -verify does"));
     }
 }
 
@@ -270,6 +278,20 @@ fn review_half(
     {
         let explanation = "does not say what manifest.json says".to_owned();
         report.problem(ProblemKind::Manifest, Some(&files.shown("manifest.csv")), None, explanation);
+    }
+    if let Some(found) = files.hash(REPORT)
+        && frame.tool.version == VERSION
+    {
+        let page = files.policy().map(|policy| {
+            let hashes = files.hashes_without(&[REPORT, sums::SUMS, sums::SIGNATURE]);
+            render(&Page { frame, policy: &policy, digest: &walked.digest, hashes: &hashes })
+        });
+        if page.is_none_or(|page| sha256_hex(page.as_bytes()) != found) {
+            let explanation =
+                "does not say what the other files of this half say; `certferry report` makes the true one"
+                    .to_owned();
+            report.problem(ProblemKind::Manifest, Some(&files.shown(REPORT)), None, explanation);
+        }
     }
     report.id = Some(frame.bundle.id.clone());
     report.sequence = frame.bundle.sequence;

@@ -1,17 +1,16 @@
 //! What `verify` found, as data and as text.
 
-use super::journal::{PersonState, Upload};
+use super::journal::{JournalReport, PersonState};
+use super::series::{Relation, Series};
+use crate::bundle::TRUST_STORE;
 use crate::bundle::model::{Summary, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Version of the report's format.
 pub const VERIFY_SCHEMA: &str = "certferry-verify-1";
-/// Words for results that a report counts.
-const MAX_RESULTS: usize = 100;
 /// Problems that a report lists; further ones are counted.
 pub const MAX_PROBLEMS: usize = 1000;
 
@@ -43,8 +42,46 @@ pub enum Scope {
 pub enum Signature {
     /// There is none.
     Unsigned,
-    /// There is one, and nobody checked it.
+    /// There is one that cannot be checked without the signer's certificate.
     NotChecked,
+    /// There is a good one, and nobody said whose it must be.
+    NotAsked,
+    /// There is a good one by the signer that was asked for.
+    Good,
+    /// There is one that proves nothing, or one by somebody else.
+    Bad,
+}
+
+/// Who signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignerReport {
+    /// Subject of the signer's certificate.
+    pub subject: String,
+    /// Its issuer.
+    pub issuer: String,
+    /// Its serial number, hex with colons.
+    pub serial: String,
+    /// SHA-256 of its DER, lower-case hex.
+    pub sha256: String,
+    /// SHA-1 of its DER (Windows' thumbprint), lower-case hex.
+    pub sha1: String,
+    /// End of its validity, RFC 3339.
+    pub not_after: String,
+}
+
+/// The signature over one half's SHA256SUMS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HalfSignature {
+    /// The list that is signed, relative to the folder that was checked.
+    pub file: String,
+    /// What is known about its signature.
+    pub state: Signature,
+    /// Who signed, as far as the certificate is known.
+    pub signer: Option<SignerReport>,
+    /// When the signer claims to have signed, RFC 3339; null when there is no claim.
+    pub claimed_signing_time: Option<String>,
 }
 
 /// Kind of a problem.
@@ -73,6 +110,8 @@ pub enum ProblemKind {
     Totals,
     /// The manifest contradicts itself or another file of its half.
     Manifest,
+    /// The trust store is not as certferry writes it, or not what manifest and payload need.
+    Trust,
     /// The upload script is not this release's.
     Script,
     /// The bundle's lifetime is over.
@@ -83,83 +122,8 @@ pub enum ProblemKind {
     Series,
     /// The upload's journal is not of this bundle, or was changed.
     Journal,
-}
-
-/// What the bundle given with `--previous` is to this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Relation {
-    /// The bundle right before it.
-    Predecessor,
-    /// An older one of the series.
-    Earlier,
-    /// Nothing ties the two together.
-    Unrelated,
-    /// It is later: this one must not be uploaded any more.
-    Superseded,
-    /// The very same bundle.
-    Same,
-    /// Predecessor by its id, and the numbers do not follow.
-    Contradictory,
-}
-
-/// The bundle given with `--previous`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Series {
-    /// Its id.
-    pub id: String,
-    /// Its number, or null.
-    pub sequence: Option<u64>,
-    /// The instant it was judged at; null when only its transfer half was given.
-    pub evaluated_at: Option<String>,
-    /// What it is to this bundle.
-    pub relation: Relation,
-}
-
-/// What the upload's journal says, counted over the people of the payload.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct JournalReport {
-    /// Id of the bundle that it is of.
-    pub bundle: Option<String>,
-    /// Runs of the script.
-    pub runs: u64,
-    /// Records.
-    pub records: u64,
-    /// People who have what the bundle says.
-    pub published: u64,
-    /// Written, and not seen in the tenant yet.
-    pub unconfirmed: u64,
-    /// Refused by the server.
-    pub not_written: u64,
-    /// Left alone.
-    pub skipped: u64,
-    /// Rolled back.
-    pub restored: u64,
-    /// Not in the journal.
-    pub not_mentioned: u64,
-    /// People who are not published, by the script's result.
-    pub results: BTreeMap<String, u64>,
-}
-
-impl JournalReport {
-    pub(super) fn count(&mut self, person: &PersonState) {
-        *match person.upload {
-            Upload::Published => &mut self.published,
-            Upload::Unconfirmed => &mut self.unconfirmed,
-            Upload::NotWritten => &mut self.not_written,
-            Upload::Skipped => &mut self.skipped,
-            Upload::Restored => &mut self.restored,
-            Upload::NotMentioned => &mut self.not_mentioned,
-        } += 1;
-        if let Some(result) = &person.result {
-            // A journal has a handful of words; an edited one shall not fill the memory.
-            if self.results.len() < MAX_RESULTS || self.results.contains_key(result) {
-                *self.results.entry(result.clone()).or_default() += 1;
-            }
-        }
-    }
+    /// The signature is missing although a signer was asked for, proves nothing, or is somebody else's.
+    Signature,
 }
 
 /// One reason why a bundle must not be used.
@@ -206,8 +170,10 @@ pub struct Report {
     pub previous: Option<String>,
     /// The bundle given with `--previous`, or null.
     pub series: Option<Series>,
-    /// What is known about signatures.
+    /// What is known about signatures, over all halves that were looked at: the worst of them.
     pub signature: Signature,
+    /// The signature of each half.
+    pub signatures: Vec<HalfSignature>,
     /// Totals of the manifest (review/ only).
     pub summary: Option<Summary>,
     /// Counts of transfer.json (transfer/ only).
@@ -245,6 +211,7 @@ impl Report {
             previous: None,
             series: None,
             signature: Signature::Unsigned,
+            signatures: Vec::new(),
             summary: None,
             counts: None,
             transfer_sums_sha256: None,
@@ -294,6 +261,24 @@ impl Report {
         self.notes.push(text.into());
     }
 
+    /// What is known about signatures, in words.
+    fn signature_text(&self) -> &'static str {
+        match self.signature {
+            Signature::Unsigned if self.signatures.iter().any(|half| half.state != Signature::Unsigned) => {
+                "unsigned in part: nothing shows who made the half without a signature"
+            }
+            Signature::Unsigned => {
+                "unsigned: the sums show what changed by accident; nothing shows who made this"
+            }
+            Signature::NotChecked => "a signature is there and was not checked",
+            Signature::NotAsked => {
+                "signed, but nobody said whose signature it must be: compare the signer below, or name one with --signer"
+            }
+            Signature::Good => "signed by the signer that was asked for",
+            Signature::Bad => "the signature is bad, or somebody else's: nothing shows who made this",
+        }
+    }
+
     /// The report in words, for a terminal: what names and files hold cannot move the cursor or forge a line.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -312,13 +297,7 @@ impl Report {
         if self.unverified == Some(true) {
             let _ = writeln!(text, "UNVERIFIED: no certification path was checked when this bundle was made");
         }
-        let signature = match self.signature {
-            Signature::Unsigned => {
-                "unsigned: the sums show what changed by accident; nothing shows who made this"
-            }
-            Signature::NotChecked => "a signature is there and was not checked",
-        };
-        let _ = writeln!(text, "{signature}\n");
+        let _ = writeln!(text, "{}\n", self.signature_text());
         let mut row = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 let _ = writeln!(text, "{name:<22}{}", visible(&value));
@@ -342,6 +321,18 @@ impl Report {
             format!("{}: {what}", series.id)
         });
         row("--previous", before);
+        for half in &self.signatures {
+            let Some(signer) = &half.signer else { continue };
+            let claim = half.claimed_signing_time.as_deref().unwrap_or("an instant that is not told");
+            let (subject, sha1) = (&signer.subject, &signer.sha1);
+            row(
+                "signed",
+                Some(format!(
+                    "{} by {subject} (SHA-1 {sha1}), who claims to have done so at {claim}",
+                    half.file
+                )),
+            );
+        }
         row("valid until", self.valid_until.clone());
         row("revocation fresh to", self.revocation_fresh_until.clone());
         row("transfer/SHA256SUMS", self.transfer_sums_sha256.clone());
@@ -391,6 +382,14 @@ impl Report {
         for (result, count) in self.journal.iter().flat_map(|journal| &journal.results) {
             row("", Some(format!("{result}: {count}")));
         }
+        row(
+            "trust store",
+            self.counts.as_ref().map(|counts| match counts.trust_certificates {
+                0 => format!("none: there is no {TRUST_STORE}"),
+                1 => format!("{TRUST_STORE}, 1 authority's certificate"),
+                all => format!("{TRUST_STORE}, {all} authorities' certificates"),
+            }),
+        );
         for note in &self.notes {
             let _ = writeln!(text, "\nnote: {}", visible(note));
         }

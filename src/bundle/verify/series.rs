@@ -13,9 +13,42 @@ use super::super::manifest::{self, ReadError};
 use super::super::model::Transfer;
 use super::super::writer::Half;
 use super::super::{REVIEW, TRANSFER};
-use super::report::{Relation, Series};
 use super::{MAX_TRANSFER, ProblemKind, Report, unchanged};
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the bundle given with `--previous` is to this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Relation {
+    /// The bundle right before it.
+    Predecessor,
+    /// An older one of the series.
+    Earlier,
+    /// Nothing ties the two together.
+    Unrelated,
+    /// It is later: this one must not be uploaded any more.
+    Superseded,
+    /// The very same bundle.
+    Same,
+    /// Predecessor by its id, and the numbers do not follow.
+    Contradictory,
+}
+
+/// The bundle given with `--previous`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Series {
+    /// Its id.
+    pub id: String,
+    /// Its number, or null.
+    pub sequence: Option<u64>,
+    /// The instant it was judged at; null when only its transfer half was given.
+    pub evaluated_at: Option<String>,
+    /// What it is to this bundle.
+    pub relation: Relation,
+}
 
 /// The other bundle, as far as it matters here.
 struct Other {

@@ -20,6 +20,7 @@
 
 mod ber;
 mod classify;
+pub mod detached;
 mod note;
 mod open;
 mod own;

@@ -177,6 +177,15 @@ fn public_key(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((curve, key))
 }
 
+/// Whether the signature is made with SHA-1, or nobody can say with what.
+pub(super) fn is_sha1_or_unknown(signer: &SignerInfo<'_>) -> bool {
+    match scheme(signer) {
+        Some(Scheme::Pkcs1(hash) | Scheme::Pss(hash) | Scheme::Ecdsa(hash)) => hash == Hash::Sha1,
+        Some(Scheme::Ed25519) => false,
+        None => true,
+    }
+}
+
 fn scheme(signer: &SignerInfo<'_>) -> Option<Scheme> {
     let oid = signer.signature_algorithm;
     if let Some(arc) = oid.strip_prefix(oid::PKCS1) {

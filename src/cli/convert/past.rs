@@ -15,7 +15,7 @@ use crate::cli::{progress, summary};
 use crate::error::Error;
 use crate::history::before::{self, Before, Origin};
 use crate::history::decide::{List, Share, Standing};
-use crate::history::limit::MaxRemovals;
+use crate::history::limit::Limit;
 use crate::history::{Asked, Past};
 use crate::judge::{Counts, Judge, Judged, Paths};
 use crate::limits::NAMES_SHOWN;
@@ -49,17 +49,22 @@ pub fn read(args: &Convert, judge: &Judge<'_>, threads: usize, term: &Term) -> R
         Paths::Unverified | Paths::Missing => None,
     };
     let bar = RefCell::new(None::<(&str, indicatif::ProgressBar)>);
-    let read = Past::read(&asked, &before::Judge { engine, at: judge.at }, threads, &|what, bytes, done| {
-        let mut bar = bar.borrow_mut();
-        if bar.as_ref().is_none_or(|(known, _)| *known != what)
-            && let Some((_, ended)) = bar.replace((what, progress::bar(term, what, bytes)))
-        {
-            ended.finish_and_clear();
-        }
-        if let Some((_, bar)) = &*bar {
-            bar.set_position(done);
-        }
-    });
+    let read = Past::read(
+        &asked,
+        &before::Judge { engine, at: judge.at, usage: &judge.rules().usage },
+        threads,
+        &|what, bytes, done| {
+            let mut bar = bar.borrow_mut();
+            if bar.as_ref().is_none_or(|(known, _)| *known != what)
+                && let Some((_, ended)) = bar.replace((what, progress::bar(term, what, bytes)))
+            {
+                ended.finish_and_clear();
+            }
+            if let Some((_, bar)) = &*bar {
+                bar.set_position(done);
+            }
+        },
+    );
     if let Some((_, bar)) = bar.into_inner() {
         bar.finish_and_clear();
     }
@@ -67,7 +72,7 @@ pub fn read(args: &Convert, judge: &Judge<'_>, threads: usize, term: &Term) -> R
 }
 
 /// What it adds to the bundle's identity.
-pub fn identify(past: Option<&Past>, limit: MaxRemovals, id: &mut Identity) {
+pub fn identify(past: Option<&Past>, limit: Limit, id: &mut Identity) {
     let Some(past) = past else { return };
     let clear: Vec<&str> = past.decider.clear.iter().map(|class| class.word()).collect();
     id.field("clear", &clear.join(" "));
@@ -104,7 +109,7 @@ impl Sums {
     }
 
     /// Fills in what the summary says about the time before.
-    pub fn close(&self, past: Option<&Past>, limit: MaxRemovals, summary: &mut Summary) {
+    pub fn close(&self, past: Option<&Past>, limit: Limit, summary: &mut Summary) {
         let Some(past) = past else { return };
         summary.coverage.lost_since_previous = self.share.lost;
         summary.cleared = self.share.cleared.clone();
@@ -121,7 +126,7 @@ impl Sums {
     ///
     /// # Errors
     /// [`Error::Limit`], with the number that would let it through.
-    pub fn check(&self, limit: MaxRemovals, term: &Term) -> Result<(), Error> {
+    pub fn check(&self, limit: Limit, term: &Term) -> Result<(), Error> {
         let changes = &self.share.changes;
         let allowed = limit.allowed(changes.had);
         if changes.removed <= allowed {
@@ -155,6 +160,7 @@ impl Run<'_> {
     pub fn gone(&mut self) -> Result<(), Error> {
         let Some(past) = self.past else { return Ok(()) };
         let complete = !self.back.incomplete;
+        let policy = self.policy;
         let mut kept = 0u64;
         past.for_gone(|before, contested| {
             // An address that this program cannot read may stand in the inputs all the same.
@@ -162,7 +168,8 @@ impl Run<'_> {
             let plain = plain.is_some_and(|text| Address::parse(text).is_ok());
             let mut judged = entry_of(&before);
             let clearable = complete && plain && !contested;
-            let share = past.decider.decide(&mut judged, &before, Standing::Gone { clearable, contested });
+            let share =
+                past.decider.decide(policy, &mut judged, &before, Standing::Gone { clearable, contested });
             kept += u64::from(!complete && !judged.recipient.history.iter().all(|h| h.remaining.is_empty()));
             let mut results = Results::default();
             results.take_judged(&judged, self.term.verbose);
@@ -231,5 +238,6 @@ fn entry_of(before: &[Before]) -> Judged {
         revocation_fresh_until: None::<UnixTime>,
         incomplete: Vec::new(),
         doubtful: false,
+        links: Default::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::Judging;
-use super::line::{Line, Printer};
+use super::line::Printer;
 use crate::certificate::Certificate;
 use crate::extract::{self, Opened};
 use crate::input::spool::{self, SpoolError};
@@ -35,19 +35,24 @@ pub fn standard_input(judging: &Judging<'_>, printer: &mut Printer<'_>) -> io::R
         Err(SpoolError::Kind(kind)) => {
             let found = format!("standard input is {kind}");
             let finding = Finding::new(&input_rules::FILE_UNRECOGNISED, found, "LDIF");
-            printer.print(&Line::of_file("-".into(), &[finding])).map(|()| true)
+            printer.print(&judging.of_file("-".into(), &[finding])).map(|()| true)
         }
-        Err(error) => printer.print(&Line::unreadable("-".into(), &error.to_string())).map(|()| false),
+        Err(error) => printer.print(&judging.unreadable("-".into(), &error.to_string())).map(|()| false),
     }
 }
 
 /// Prints what could not be taken over.
-fn errors(name: &str, problems: &mut Vec<Problem>, printer: &mut Printer<'_>) -> io::Result<()> {
+fn errors(
+    judging: &Judging<'_>,
+    name: &str,
+    problems: &mut Vec<Problem>,
+    printer: &mut Printer<'_>,
+) -> io::Result<()> {
     for problem in problems.drain(..) {
         if problem.severity == Severity::Error && !is_about_certificate(&problem) {
             let mut finding = input_rules::of_ldif(&problem);
             finding.found = format!("line {}: {}", problem.line, finding.found);
-            printer.print(&Line::of_file(name.to_owned(), &[finding]))?;
+            printer.print(&judging.of_file(name.to_owned(), &[finding]))?;
         }
     }
     Ok(())
@@ -64,7 +69,7 @@ pub fn judge(
     let options = Options { wanted: record::wanted(), ..Options::default() };
     let mut reader = match Reader::new(input, options) {
         Ok(reader) => reader,
-        Err(error) => return printer.print(&Line::unreadable(name.to_owned(), &error.to_string())),
+        Err(error) => return printer.print(&judging.unreadable(name.to_owned(), &error.to_string())),
     };
     let (mut record, mut problems, mut number) = (Record::new(), Vec::new(), 0u64);
     let any = loop {
@@ -72,7 +77,7 @@ pub fn judge(
             Ok(true) => {}
             Ok(false) => break number > 0,
             Err(error) => {
-                printer.print(&Line::unreadable(name.to_owned(), &error.to_string()))?;
+                printer.print(&judging.unreadable(name.to_owned(), &error.to_string()))?;
                 break true;
             }
         }
@@ -83,14 +88,14 @@ pub fn judge(
                     number += 1;
                     let found = format!("line {}: {found}", value.place.line);
                     let finding = Finding::new(rule, found, expected);
-                    printer.print(&Line::of_file(format!("{name}#{number}"), &[finding]))?;
+                    printer.print(&judging.of_file(format!("{name}#{number}"), &[finding]))?;
                     continue;
                 }
             };
             let ders: Vec<&[u8]> = own.iter().chain(&others).map(|der| &**der).collect();
             if ders.is_empty() {
                 number += 1;
-                printer.print(&Line::of_file(format!("{name}#{number}"), &findings))?;
+                printer.print(&judging.of_file(format!("{name}#{number}"), &findings))?;
             }
             let parsed: Vec<_> = ders.iter().map(|der| Certificate::parse(der)).collect();
             let all: Vec<&Certificate<'_>> =
@@ -104,18 +109,16 @@ pub fn judge(
                         let found =
                             format!("line {}: the certificate cannot be read: {error}", value.place.line);
                         let expected = "a certificate (RFC 5280 section 4.1)";
-                        Line::of_file(
-                            source,
-                            &[Finding::new(&value_rules::UNREADABLE_VALUE, found, expected)],
-                        )
+                        judging
+                            .of_file(source, &[Finding::new(&value_rules::UNREADABLE_VALUE, found, expected)])
                     }
                 };
                 printer.print(&line)?;
             }
         }
-        errors(name, &mut problems, printer)?;
+        errors(judging, name, &mut problems, printer)?;
     };
-    errors(name, &mut problems, printer)?;
+    errors(judging, name, &mut problems, printer)?;
     if any {
         return Ok(());
     }
@@ -124,5 +127,5 @@ pub fn judge(
         "the export holds no certificate",
         "userCertificate or userSMIMECertificate in the export",
     );
-    printer.print(&Line::of_file(name.to_owned(), &[finding]))
+    printer.print(&judging.of_file(name.to_owned(), &[finding]))
 }

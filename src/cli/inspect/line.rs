@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::bundle::model::{CandidateFinding, Severity, Verdict};
 use crate::cli::args::Format;
 use crate::cli::term::{Term, escape};
-use crate::rules::{Finding, input as input_rules};
+use crate::rules::Finding;
 
 /// One certificate, judged; or a file that holds none.
 #[derive(Serialize)]
@@ -72,16 +72,6 @@ impl Line {
             findings: findings.iter().map(Finding::for_manifest).collect(),
             verdict: "refuse",
         }
-    }
-
-    /// A file that could not be read.
-    pub fn unreadable(source: String, why: &str) -> Self {
-        let finding = Finding::new(
-            &input_rules::FILE_UNREADABLE,
-            format!("the file could not be read: {why}"),
-            "a file that can be read",
-        );
-        Self::of_file(source, &[finding])
     }
 
     fn text(&self, out: &mut dyn Write, term: &Term) -> io::Result<()> {

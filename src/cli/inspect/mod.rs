@@ -6,11 +6,11 @@ mod line;
 use std::io;
 use std::path::Path;
 
-use super::args::{Inspect, Profile, Revocation};
+use super::args::{Inspect, Profile};
 use super::material::Material;
 use super::term::{Term, escape};
 use super::{Done, instant, write_stdout};
-use crate::bundle::model::Verdict;
+use crate::bundle::model::{RecipientKind, Verdict};
 use crate::certificate::address::Address;
 use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
@@ -18,16 +18,20 @@ use crate::error::Error;
 use crate::input::files::open_certificate_file;
 use crate::input::walk::{printable, relative, walk};
 use crate::limits::CERTIFICATE_FILE_BYTES;
-use crate::path::Engine;
+use crate::path::{Engine, Outcome, Revocation};
 use crate::pipeline::source::read_file;
-use crate::rules::{self, Finding, address, input as input_rules, path as path_rules, value as value_rules};
+use crate::policy::{InForce, Policy, Word};
+use crate::rules::{
+    self, Finding, address, input as input_rules, path as path_rules, policy as policy_rules,
+    value as value_rules,
+};
 use line::{About, Line, Printer};
 
 /// What the run needs for every certificate.
 struct Judging<'m> {
     at: UnixTime,
     engine: Option<Engine<'m>>,
-    hard: bool,
+    policy: InForce,
     email: Option<Address>,
     path_alone: bool,
 }
@@ -38,6 +42,7 @@ struct Judging<'m> {
 /// Wrong use, or an output that cannot be written.
 pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     let at = instant(args.judging.at.as_deref())?;
+    let policy = policy(args, at, term)?;
     let material = Material::read(&args.judging)?;
     for (name, finding) in &material.findings {
         term.say(&format!("{} {}: {}", term.yellow("warning:"), escape(name), escape(&finding.message())));
@@ -45,20 +50,17 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     let email = args.email.as_deref().map(Address::parse).transpose().map_err(|error| {
         Error::usage(format!("--email: {error}"), "write it like --email kim@example.com")
     })?;
-    let (engine, crl_findings) =
-        super::engine::build(&material, &args.judging, super::engine::options(args, at)?);
-    for finding in &crl_findings {
+    let options = super::engine::options(args, &policy, at)?;
+    let (engine, crl_findings) = super::engine::build(&material, &policy, options);
+    let of_policy = policy.beginning(&material.anchors_listed());
+    // Whom an anchor counts for, nobody asks here unless the policy does.
+    let asked = |finding: &&Finding| policy.pairs() || finding.rule != &policy_rules::ANCHORS_NOT_PAIRED;
+    for finding in crl_findings.iter().chain(of_policy.iter().filter(asked)) {
         term.say(&format!("{} {}", term.yellow("warning:"), escape(&finding.message())));
     }
     let engine = (!args.judging.trust.is_empty()).then_some(engine);
-    let judging = Judging {
-        at,
-        engine,
-        hard: args.judging.revocation == Revocation::Hard,
-        email,
-        path_alone: args.profile == Profile::Rfc5280,
-    };
-    if judging.engine.is_some() && !material.crls_given && args.judging.revocation == Revocation::Soft {
+    let judging = Judging { at, engine, policy, email, path_alone: args.profile == Profile::Rfc5280 };
+    if judging.engine.is_some() && super::engine::unasked(&judging.policy, &material) {
         term.say(&format!("{} no --crl was given, so revocation is not checked", term.yellow("warning:")));
     }
     let (mut opened, mut refused) = (false, false);
@@ -75,7 +77,7 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
                     Err(problem) => {
                         let itself = problem.display() == relative(argument, argument);
                         let at = if itself { argument.clone() } else { argument.join(problem.display()) };
-                        printer.print(&Line::unreadable(printable(at.as_os_str()), &problem.what()))?;
+                        printer.print(&judging.unreadable(printable(at.as_os_str()), &problem.what()))?;
                     }
                 }
             }
@@ -90,14 +92,77 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
     })
 }
 
+/// The policy, as far as it applies. With the profile rfc5280 path processing alone decides, and of a policy
+/// only the mode of revocation is part of that.
+fn policy(args: &Inspect, at: UnixTime, term: &Term) -> Result<InForce, Error> {
+    let policy = super::policy::in_force(&args.judging, at)?;
+    if args.profile == Profile::Smime {
+        return Ok(policy);
+    }
+    if args.judging.policy.is_some() {
+        term.say(&format!(
+            "{} with --profile rfc5280 path processing alone decides; of --policy only revocation counts",
+            term.yellow("note:")
+        ));
+    }
+    let path_alone = Policy { revocation: policy.policy().revocation, ..Policy::default() };
+    Ok(InForce::new(path_alone, at))
+}
+
 impl Judging<'_> {
+    /// Whether a missing CRL refuses.
+    fn hard(&self) -> bool {
+        self.policy.policy().revocation == Revocation::Hard
+    }
+
+    /// The path; by the anchors that count for an address, where the policy pairs them. The address is that
+    /// of --email, else any of the certificate's own; of which kind the recipient is, nobody knows here.
+    fn outcome(
+        &self,
+        engine: &Engine<'_>,
+        certificate: &Certificate<'_>,
+        others: &[Certificate<'_>],
+    ) -> (Outcome, Option<Finding>) {
+        let outcome = engine.validate(certificate, others);
+        let addresses = match &self.email {
+            Some(wanted) => vec![wanted.clone()],
+            None => address::addresses(certificate),
+        };
+        let domains: Vec<&str> = addresses.iter().map(Address::domain).collect();
+        let of_any_kind = |anchor: &[u8; 32], domain: Option<&str>| {
+            RecipientKind::ALL.iter().any(|(kind, _)| self.policy.counts(anchor, domain, Some(*kind)))
+        };
+        let counts = |anchor: &[u8; 32]| match domains.as_slice() {
+            [] => of_any_kind(anchor, None),
+            domains => domains.iter().any(|domain| of_any_kind(anchor, Some(domain))),
+        };
+        let (outcome, outside) = path_rules::paired(outcome, &self.policy, &counts, || {
+            engine.validate_under(certificate, others, &counts)
+        });
+        let whom = if domains.is_empty() { "no address".to_owned() } else { domains.join(", ") };
+        (outcome, outside.map(|anchor| path_rules::not_for_domain(engine, &anchor, &self.policy, &whom)))
+    }
+
+    /// A file, or part of one, that holds no certificate that can be judged.
+    fn of_file(&self, source: String, findings: &[Finding]) -> Line {
+        let mut findings = findings.to_vec();
+        findings.iter_mut().for_each(|finding| self.policy.settle(finding));
+        Line::of_file(source, &findings)
+    }
+
+    /// A file that could not be read.
+    fn unreadable(&self, source: String, why: &str) -> Line {
+        let found = format!("the file could not be read: {why}");
+        self.of_file(source, &[Finding::new(&input_rules::FILE_UNREADABLE, found, "a file that can be read")])
+    }
+
     /// Judges a file, whatever it is. Says whether it could be opened.
     fn path(&self, path: &Path, printer: &mut Printer<'_>) -> io::Result<bool> {
         let name = printable(path.as_os_str());
         match export::open(path) {
             Ok(Some(reader)) => return export::judge(self, &name, reader, printer).map(|()| true),
             Ok(None) => {}
-            Err(error) => return printer.print(&Line::unreadable(name, &error.to_string())).map(|()| false),
+            Err(error) => return printer.print(&self.unreadable(name, &error.to_string())).map(|()| false),
         }
         match read_file(path, CERTIFICATE_FILE_BYTES) {
             Ok(bytes) => {
@@ -106,7 +171,7 @@ impl Judging<'_> {
                 }
                 Ok(true)
             }
-            Err(error) => printer.print(&Line::unreadable(name, &error.to_string())).map(|()| false),
+            Err(error) => printer.print(&self.unreadable(name, &error.to_string())).map(|()| false),
         }
     }
 
@@ -114,7 +179,7 @@ impl Judging<'_> {
     fn file(&self, source: &str, bytes: &[u8]) -> Vec<Line> {
         let file = open_certificate_file(bytes);
         if !file.kind.holds_certificates() && file.entries.is_empty() && file.secrets.is_empty() {
-            return vec![Line::of_file(
+            return vec![self.of_file(
                 source.to_owned(),
                 &[Finding::new(
                     &input_rules::FILE_UNRECOGNISED,
@@ -131,7 +196,7 @@ impl Judging<'_> {
             let name = if several { format!("{source}#{number}") } else { source.to_owned() };
             lines.push(match result {
                 Ok(certificate) => self.certificate(name, certificate, &all, several),
-                Err(error) => Line::of_file(
+                Err(error) => self.of_file(
                     name,
                     &[Finding::new(
                         &value_rules::UNREADABLE_VALUE,
@@ -165,7 +230,7 @@ impl Judging<'_> {
             ));
         }
         if !findings.is_empty() {
-            lines.push(Line::of_file(source.to_owned(), &findings));
+            lines.push(self.of_file(source.to_owned(), &findings));
         }
         lines
     }
@@ -177,17 +242,18 @@ impl Judging<'_> {
         all: &[&Certificate<'_>],
         several: bool,
     ) -> Line {
+        let policy = self.policy.policy();
         let chain = several && certificate.is_ca();
         let mut findings = Vec::new();
         rules::structure::check(certificate, &mut findings);
         rules::readers::check(certificate, &mut findings);
         if !self.path_alone {
-            rules::validity::check(certificate, self.at, &mut findings);
-            rules::key::check(certificate, &mut findings);
+            rules::validity::check(certificate, self.at, policy, &mut findings);
+            rules::key::check(certificate, &policy.limits, &mut findings);
             rules::address::check_form(certificate, &mut findings);
         }
         if !chain && !self.path_alone {
-            rules::usage::check(certificate, &mut findings);
+            rules::usage::check(certificate, &policy.usage, &mut findings);
             match &self.email {
                 Some(wanted) => rules::address::check_one(certificate, wanted, &mut findings),
                 None => rules::address::check_any(certificate, &mut findings),
@@ -209,13 +275,19 @@ impl Judging<'_> {
                 .filter(|other| other.der() != certificate.der())
                 .map(|other| (*other).clone())
                 .collect();
-            let outcome = engine.validate(certificate, &others);
-            rules::path::merge(&outcome.findings, self.hard, &mut findings);
+            let (outcome, outside) = match chain {
+                // An authority's own certificate is for nobody's address.
+                true => (engine.validate(certificate, &others), None),
+                false => self.outcome(engine, certificate, &others),
+            };
+            rules::path::merge(&outcome.findings, self.hard(), &mut findings);
+            findings.extend(outside);
             path.verdict = path_rules::verdict(outcome.verdict);
             path.chain = outcome.chain.iter().map(|sha256| hex(sha256)).collect();
             path.policies = super::engine::policies(&outcome);
             allowed = path.verdict == Verdict::Valid;
         }
+        self.policy.settle_candidate(&mut findings, Some(certificate));
         // Path processing alone: what else was found is told and decides nothing.
         let accepted = if self.path_alone {
             path.verdict == Verdict::Valid

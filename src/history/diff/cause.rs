@@ -37,7 +37,7 @@ impl<'f> Context<'f> {
     }
 
     /// Whether anything but the codes differs.
-    fn limits_differ(&self) -> bool {
+    fn keys_differ(&self) -> bool {
         let rest = |policy: &BTreeMap<String, String>| {
             policy
                 .iter()
@@ -52,18 +52,39 @@ impl<'f> Context<'f> {
 /// What a code depends on; `None` for one that the certificate alone decides.
 fn depends_on(code: &str) -> Option<Cause> {
     let of = |family: &[&Rule]| family.iter().any(|rule| rule.code == code);
+    let is = |rules: &[&Rule]| of(rules);
     let clock = [PathCode::Expired, PathCode::NotYetValid, PathCode::AnchorExpired, PathCode::CrlStale];
     // A stale value in front of a fresh one is stale because it has expired.
-    let stale = code == rules::recipient::STALE_SHADOWS_FRESH.code;
+    let stale = is(&[&rules::recipient::STALE_SHADOWS_FRESH]);
     if stale || of(rules::validity::RULES) || clock.iter().any(|path| path.as_str() == code) {
         Some(Cause::Time)
-    } else if rules::path::rules().iter().any(|rule| rule.code == code) {
+    } else if rules::path::rules().iter().any(|rule| rule.code == code)
+        || is(&[&rules::policy::ISSUER_NOT_FOR_DOMAIN])
+    {
         Some(Cause::TrustMaterial)
-    } else if of(rules::recipient::RULES) || of(rules::value::RULES) || of(rules::address::RULES) {
+    } else if of(rules::recipient::RULES)
+        || of(rules::value::RULES)
+        || of(rules::address::RULES)
+        || is(&[&rules::policy::SUPERSEDED])
+    {
         Some(Cause::Input)
+    } else if of(rules::policy::RULES) {
+        Some(Cause::Rule)
     } else {
         None
     }
+}
+
+/// Codes whose finding depends on keys of the policy besides their own decision.
+fn has_keys(code: &str) -> bool {
+    let keyed = [
+        &rules::value::BEYOND_VALUE_LIMIT,
+        &rules::value::VALUE_TOO_LARGE,
+        &rules::policy::SUPERSEDED,
+        &rules::policy::ISSUER_NOT_FOR_DOMAIN,
+        &rules::address::ALIAS_ONLY,
+    ];
+    keyed.iter().any(|rule| rule.code == code)
 }
 
 /// Why a value changed between the two bundles, and the code that says so.
@@ -79,16 +100,14 @@ pub fn cause_of(old: Option<&Value>, new: Option<&Value>, context: &Context<'_>)
     let cause = if context.decides_otherwise(code) {
         Cause::Rule
     } else if let Some(cause) = depends_on(code) {
+        // The same finding withheld in one run and not in the other: an exception, or how strictly it counts.
+        let keyed = published.codes.contains(code) || has_keys(code);
         match cause {
-            // The same finding withheld in one run and not in the other: revocation counted otherwise.
+            _ if keyed && context.keys_differ() => Cause::Rule,
             _ if published.codes.contains(code) => Cause::TrustMaterial,
-            // Exact limits of the policy stand in some codes.
-            Cause::Input if context.limits_differ() && code == rules::value::BEYOND_VALUE_LIMIT.code => {
-                Cause::Rule
-            }
             cause => cause,
         }
-    } else if context.limits_differ() {
+    } else if context.keys_differ() {
         Cause::Rule
     } else if context.old.tool != context.new.tool {
         Cause::Release
@@ -114,6 +133,9 @@ mod tests {
             ("address-conflict", Some(Cause::Input)),
             ("attribute-incomplete", Some(Cause::Input)),
             ("no-email-match", Some(Cause::Input)),
+            ("superseded", Some(Cause::Input)),
+            ("issuer-not-for-domain", Some(Cause::TrustMaterial)),
+            ("attribute-not-taken", Some(Cause::Rule)),
             ("not-for-mail", None),
             ("rsa-key-too-short", None),
         ] {

@@ -66,7 +66,7 @@ mod tests {
         );
         assert!(compare(old, old).unwrap().is_empty());
         assert!(compare(old, "no toml").is_err());
-        let own = crate::policy::document();
+        let own = crate::policy::Policy::default().document();
         assert!(compare(&own, &own).unwrap().is_empty());
         assert_eq!(flat(&own).unwrap()["codes.expired.decision"], "\"withhold\"");
     }

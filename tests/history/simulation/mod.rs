@@ -67,7 +67,7 @@ fn history(seed: u64) {
         let bundle = Bundle::read(&town.path(&name));
         expected.check(&bundle, &directory, &place);
 
-        let options = verify::Options { at: instant.parse().unwrap(), script: SCRIPT_BYTES };
+        let options = verify::Options { at: instant.parse().unwrap(), script: SCRIPT_BYTES, signer: None };
         let mut report = verify::verify(&town.path(&name), &options).unwrap();
         if month > 0 {
             series::compare(&town.path(&before), &mut report);

@@ -10,6 +10,7 @@ mod state;
 pub use state::{Certainty, Holding, PersonState, Upload};
 use state::{Event, Follow, Sets};
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::os::unix::fs::FileExt;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::hashed::sha256_hex;
@@ -25,7 +27,6 @@ use super::super::model::{Attribute, Decision, PayloadLine, Recipient};
 use super::super::writer::payload_name;
 use super::super::{REVIEW, TRANSFER};
 use super::payload::{Line, read_line};
-use super::report::JournalReport;
 use super::{ProblemKind, Report};
 use crate::census::keys::hash;
 use crate::census::sorter::{Key, Sorted, Sorter};
@@ -35,6 +36,54 @@ use crate::limits::LEDGER_LINE_BYTES;
 
 /// The format that this release reads.
 pub const JOURNAL_SCHEMA: &str = "certferry-journal-1";
+
+/// Words for results that are counted.
+const MAX_RESULTS: usize = 100;
+
+/// What the upload's journal says, counted over the people of the payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JournalReport {
+    /// Id of the bundle that it is of.
+    pub bundle: Option<String>,
+    /// Runs of the script.
+    pub runs: u64,
+    /// Records.
+    pub records: u64,
+    /// People who have what the bundle says.
+    pub published: u64,
+    /// Written, and not seen in the tenant yet.
+    pub unconfirmed: u64,
+    /// Refused by the server.
+    pub not_written: u64,
+    /// Left alone.
+    pub skipped: u64,
+    /// Rolled back.
+    pub restored: u64,
+    /// Not in the journal.
+    pub not_mentioned: u64,
+    /// People who are not published, by the script's result.
+    pub results: BTreeMap<String, u64>,
+}
+
+impl JournalReport {
+    fn count(&mut self, person: &PersonState) {
+        *match person.upload {
+            Upload::Published => &mut self.published,
+            Upload::Unconfirmed => &mut self.unconfirmed,
+            Upload::NotWritten => &mut self.not_written,
+            Upload::Skipped => &mut self.skipped,
+            Upload::Restored => &mut self.restored,
+            Upload::NotMentioned => &mut self.not_mentioned,
+        } += 1;
+        if let Some(result) = &person.result {
+            // A journal has a handful of words; an edited one shall not fill the memory.
+            if self.results.len() < MAX_RESULTS || self.results.contains_key(result) {
+                *self.results.entry(result.clone()).or_default() += 1;
+            }
+        }
+    }
+}
 
 /// A person whom the bundle is to be uploaded for.
 #[derive(Serialize, Deserialize)]
