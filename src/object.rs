@@ -506,7 +506,8 @@ pub fn certificate_attribute(name: &str) -> Option<Attribute> {
 
 /// objectGUID: 16 raw bytes, or the text that ldbsearch prints (whose first three groups are
 /// little-endian in the raw form, MS-DTYP section 2.3.4).
-fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
+#[must_use]
+pub fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
     if let Ok(raw) = <[u8; 16]>::try_from(bytes) {
         return Some(raw);
     }

@@ -115,7 +115,7 @@ fn change_and_inverse_are_written_in_step() {
     assert!(!change.contains("replace") && change.is_ascii() && !change.contains('\r'));
 
     let manifest: Manifest = serde_json::from_slice(&all[MANIFEST]).unwrap();
-    assert_eq!(manifest.summary.changes, ChangeCounts { objects: 8, deleted: 8, added: 4 });
+    assert_eq!(manifest.summary.directory_changes, ChangeCounts { objects: 8, deleted: 8, added: 4 });
     let places: Vec<ChangePlace> = manifest.recipients.into_iter().filter_map(|it| it.change).collect();
     let file = "active-directory/change-0002.ldif".to_owned();
     assert_eq!(places[4], ChangePlace { file, record: 1 });

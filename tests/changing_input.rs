@@ -67,6 +67,7 @@ fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<S
         targets: vec![Target::ExchangeOnline],
     };
     let second = Second {
+        past: None,
         sources: &opened.sources,
         reading: &reading,
         judge: &judge,

@@ -40,7 +40,7 @@ fn records(outcome: &Outcome) -> Vec<Change> {
     assert_eq!(made, undone);
     assert_eq!(outcome.verified, 0);
     let count = |of: fn(&Change) -> usize| made.iter().map(of).sum::<usize>() as u64;
-    let told = &outcome.manifest["summary"]["changes"];
+    let told = &outcome.manifest["summary"]["directoryChanges"];
     assert_eq!(told["objects"], made.len() as u64);
     assert_eq!(told["deleted"], count(|change| change.delete.len()));
     assert_eq!(told["added"], count(|change| change.add.len()));
@@ -373,7 +373,7 @@ fn trust_decides_here_too() {
         ["convert", export.to_str().unwrap(), "--at", program::AT, "--target", "active-directory", "-o"];
     let output = program::certferry(arguments.iter().copied().chain([bundle.to_str().unwrap()]));
     assert_eq!(program::code(&output), 1, "no --trust and no --unverified");
-    assert_eq!(program::manifest(&bundle)["summary"]["changes"]["objects"], 0);
+    assert_eq!(program::manifest(&bundle)["summary"]["directoryChanges"]["objects"], 0);
 }
 
 #[test]

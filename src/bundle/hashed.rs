@@ -107,3 +107,33 @@ impl Write for HashedFile {
         self.file.flush()
     }
 }
+
+/// A reader that hashes what passes, and tells how many bytes did.
+pub(crate) struct HashedReader<'p, R> {
+    source: R,
+    context: Context,
+    passed: u64,
+    progress: &'p dyn Fn(u64),
+}
+
+impl<'p, R> HashedReader<'p, R> {
+    pub(crate) fn new(source: R, progress: &'p dyn Fn(u64)) -> Self {
+        Self { source, context: Context::new(&SHA256), passed: 0, progress }
+    }
+
+    /// SHA-256 in hex of everything that was read.
+    pub(crate) fn finish(self) -> String {
+        hex(self.context.finish().as_ref())
+    }
+}
+
+impl<R: Read> Read for HashedReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        // `read` returns at most the buffer's length.
+        self.context.update(&buffer[..count]);
+        self.passed += count as u64;
+        (self.progress)(self.passed);
+        Ok(count)
+    }
+}

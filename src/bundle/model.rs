@@ -6,6 +6,9 @@
 //! never has to tell "absent" from "unknown"; only a payload line leaves keys out, because there an
 //! absent attribute means "do not touch".
 
+pub mod history;
+
+pub use history::{Change, Changes, ClearClass, Cleared, History, Remaining};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -357,12 +360,14 @@ pub struct Recipient {
     pub kind_reason: String,
     /// Whether they can be written to.
     pub coverage: Coverage,
-    /// Where they stood; null for one who is only in the previous bundle.
+    /// Where they stood; null for one who stands in no input, only in the previous bundle or the inventory.
     pub source: Option<Source>,
     /// Every candidate in input order.
     pub candidates: Vec<Candidate>,
     /// Findings about the recipient as a whole.
     pub findings: Vec<CandidateFinding>,
+    /// What they had before; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub history: Option<History>,
     /// Where the payload line is, or null.
     pub payload: Option<PayloadPlace>,
     /// Where the change of the directory object is, or null.
@@ -420,6 +425,29 @@ impl ChangeCounts {
     }
 }
 
+impl ClearedCounts {
+    /// Counts attributes of a class.
+    pub fn add(&mut self, class: ClearClass, count: u64) {
+        *match class {
+            ClearClass::Revoked => &mut self.revoked,
+            ClearClass::Expired => &mut self.expired,
+            ClearClass::Shadowing => &mut self.shadowing,
+            ClearClass::Gone => &mut self.gone,
+        } += count;
+    }
+
+    /// The count of a class.
+    #[must_use]
+    pub fn of(&self, class: ClearClass) -> u64 {
+        match class {
+            ClearClass::Revoked => self.revoked,
+            ClearClass::Expired => self.expired,
+            ClearClass::Shadowing => self.shadowing,
+            ClearClass::Gone => self.gone,
+        }
+    }
+}
+
 /// Totals: `values = candidates + unreadable + ignored` and `candidates = published + withheld`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -442,8 +470,10 @@ pub struct Summary {
     pub coverage: CoverageCounts,
     /// Attributes cleared.
     pub cleared: ClearedCounts,
-    /// The change of the directory.
-    pub changes: ChangeCounts,
+    /// The change of the directory (`--target active-directory`).
+    pub directory_changes: ChangeCounts,
+    /// What changed; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub changes: Option<Changes>,
 }
 
 /// manifest.json as a whole. It is written and read as a stream; this type names its keys.

@@ -124,9 +124,9 @@ impl Tally {
             ("encryptable", coverage.encryptable, self.encryptable),
             ("signOnly", coverage.sign_only, self.sign_only),
             ("none", coverage.none, self.none),
-            ("objects that change", summary.changes.objects, self.changes.objects),
-            ("values to be deleted", summary.changes.deleted, self.changes.deleted),
-            ("values to be added", summary.changes.added, self.changes.added),
+            ("objects that change", summary.directory_changes.objects, self.changes.objects),
+            ("values to be deleted", summary.directory_changes.deleted, self.changes.deleted),
+            ("values to be added", summary.directory_changes.added, self.changes.added),
         ];
         let mut wrong: Vec<String> = counted
             .into_iter()

@@ -25,15 +25,26 @@ pub enum Kind {
     PublicKey = 5,
     /// An end-entity certificate.
     Certificate = 6,
+    /// An address of an object that is no recipient: nobody who has it is gone.
+    Bystander = 7,
 }
 
 impl Kind {
     /// The kind of a key.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
-        [Self::Guid, Self::Dn, Self::Primary, Self::Target, Self::Address, Self::PublicKey, Self::Certificate]
-            .into_iter()
-            .find(|kind| *kind as u8 == key[0])
+        [
+            Self::Guid,
+            Self::Dn,
+            Self::Primary,
+            Self::Target,
+            Self::Address,
+            Self::PublicKey,
+            Self::Certificate,
+            Self::Bystander,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == key[0])
     }
 }
 
@@ -61,7 +72,8 @@ const FROM_FILE: usize = 21;
 const GUID: std::ops::Range<usize> = 22..30;
 
 /// Makes a key. `record` may be filled in later with [`set_record`]; `guid` is part of the hash of
-/// the record's objectGUID (DN keys only, zero for none).
+/// the record's objectGUID (DN keys and addresses that are compared with those of another time; zero for
+/// none).
 #[must_use]
 pub fn key(kind: Kind, hash: Hash, from_file: bool, guid: Option<Hash>) -> Key {
     let mut key = [0; KEY_BYTES];

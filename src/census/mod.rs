@@ -6,6 +6,7 @@
 //! ([`Groups`]) and what objects have in common ([`keys::Note`]). Only what really is shared
 //! survives into the second pass. Memory grows with the number of *split objects*, not of records.
 
+pub mod join;
 pub mod keys;
 pub mod sorter;
 

@@ -43,6 +43,17 @@ impl Counts {
         }
     }
 
+    /// Takes one finding of this weight back: what it said was mended.
+    pub fn take_back(&mut self, severity: Severity) {
+        let [info, warning, error] = &mut self.findings;
+        let sum = match severity {
+            Severity::Info => info,
+            Severity::Warning => warning,
+            Severity::Error => error,
+        };
+        *sum = sum.saturating_sub(1);
+    }
+
     /// Counts a finding.
     pub fn finding(&mut self, severity: Severity) {
         let [info, warning, error] = &mut self.findings;

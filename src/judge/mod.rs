@@ -109,6 +109,10 @@ pub struct Judged {
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
     pub revocation_fresh_until: Option<UnixTime>,
+    /// Attributes that are not known whole.
+    pub incomplete: Vec<Attribute>,
+    /// It is not certain who the recipient is: another object claims the address, or maps disagree.
+    pub doubtful: bool,
 }
 
 /// A value on its way: opened, perhaps parsed, with what was found.
@@ -200,6 +204,7 @@ impl Judge<'_> {
         let goal = Goal { address, kind, targets: &self.targets, room, policy: self.rules(), at: self.at };
         let mut selection = select(&mut choices, &goal);
         let change = directory.as_ref().and_then(|directory| directory.finish(&mut choices));
+        let doubtful = !about.for_candidates.is_empty();
         let mut recipient_findings = about.for_recipient;
         recipient_findings.append(&mut selection.findings);
         recipient_findings.extend(directory::too_many_values(object, directory.as_ref(), &choices));
@@ -217,14 +222,15 @@ impl Judge<'_> {
             }
             sheet.candidate(draft, decision, change, self.reason(draft, decision, change));
         }
-        sheet.close(
+        let judged = sheet.close(
             recipient::identity(object, &reach),
             (kind, kind_reason),
             selection.coverage,
             (selection.payload, change),
             &recipient_findings,
             selection.encryptable_until.map(|until| self.lapses(until)).unwrap_or_default(),
-        )
+        );
+        Judged { doubtful, ..judged }
     }
 
     /// The policy itself.

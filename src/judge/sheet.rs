@@ -159,6 +159,7 @@ impl<'w> Sheet<'w> {
                 source: Some(self.source(self.place)),
                 candidates: self.candidates,
                 findings: findings.iter().map(Finding::for_manifest).collect(),
+                history: None,
                 payload: None,
                 change: None,
             },
@@ -170,6 +171,8 @@ impl<'w> Sheet<'w> {
             links: self.links,
             unreadable_in: self.unreadable_in,
             revocation_fresh_until: self.revocation_fresh_until,
+            incomplete: self.incomplete.into_iter().map(|(attribute, _)| attribute).collect(),
+            doubtful: false,
         }
     }
 }

@@ -70,9 +70,9 @@ pub static SHADOWING_REMAINS: Rule = Rule {
     decision: None,
     citation: "Outlook reads userSMIMECertificate before userCertificate",
     title: "Old userSMIMECertificate values may stay in front",
-    means: "Everything in userSMIMECertificate was withheld while userCertificate publishes. The payload leaves userSMIMECertificate untouched, so values that the tenant holds stay.",
+    means: "userCertificate publishes, and userSMIMECertificate is left untouched although everything in it was withheld, or although the tenant holds values in it, by --previous or --published. What the tenant holds there stays.",
     matters: "Outlook takes userSMIMECertificate first and falls back to userCertificate only when it is empty: it may go on using the old certificate.",
-    mend: "Delete the stale value in the directory, and look at what the tenant holds for this recipient.",
+    mend: "Delete the stale value in the directory, and look at what the tenant holds for this recipient; --clear shadowing removes stale values there.",
 };
 
 /// A stale userSMIMECertificate stands before a fresh userCertificate.

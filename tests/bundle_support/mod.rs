@@ -170,6 +170,7 @@ pub fn people() -> Vec<Person> {
                 source: Some(Source { input: "export.ldf".to_owned(), line: 1 + 10 * n as u64 }),
                 candidates,
                 findings: Vec::new(),
+                history: None,
                 payload: None,
                 change: None,
             };
@@ -237,7 +238,8 @@ pub fn closing(tally: &Tally) -> Closing {
                 ..CoverageCounts::default()
             },
             cleared: ClearedCounts::default(),
-            changes: tally.changes,
+            directory_changes: tally.changes,
+            changes: None,
         },
         bundle: BundleIdentity {
             id: sha256(b"the bundle"),

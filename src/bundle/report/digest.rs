@@ -104,6 +104,7 @@ impl Listed {
                 kind_reason: recipient.kind_reason.clone(),
                 source: recipient.source.clone(),
                 findings: recipient.findings.iter().take(LISTED_CANDIDATES).cloned().collect(),
+                history: None,
                 ..*recipient
             },
             left_out: recipient.candidates.len().saturating_sub(LISTED_CANDIDATES),

@@ -2,6 +2,7 @@
 
 use super::directory::Changes;
 use super::files::Files;
+use super::history::{self, Recount};
 use super::payload::{Line, Payload, Placed, read_line};
 use super::trust::{self, Chains, Store};
 use super::{ProblemKind, Report};
@@ -35,6 +36,8 @@ pub(super) struct Walked {
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
+    /// What the recipients say about the time before.
+    pub(super) past: Recount,
     /// What report.html counts and lists.
     pub(super) digest: Digest,
 }
@@ -67,6 +70,7 @@ pub(super) fn walk(
         rows: Vec::new(),
         ends: Vec::new(),
         cells: Vec::new(),
+        past: Recount::default(),
         report,
     };
     walk.advance();
@@ -100,6 +104,7 @@ pub(super) fn walk(
         chains: walk.chains,
         payload_files,
         table_sha256: hex(walk.table.finish().as_ref()),
+        past: walk.past,
         digest: walk.digest,
     }
 }
@@ -129,6 +134,7 @@ struct Walk<'a> {
     rows: Vec<u8>,
     ends: Vec<usize>,
     cells: Vec<u8>,
+    past: Recount,
     report: &'a mut Report,
 }
 
@@ -260,6 +266,9 @@ impl Walk<'_> {
         if let Some(changes) = &mut self.changes {
             changes.recipient(recipient, self.report);
         }
+        for explanation in self.past.see(recipient) {
+            self.manifest_problem(ProblemKind::Manifest, number, &explanation);
+        }
         if self.compare {
             self.claim(recipient);
         }
@@ -327,6 +336,9 @@ impl Walk<'_> {
         }
         for (attribute, values) in sets(&placed.payload) {
             self.values(recipient, &placed, attribute, values);
+        }
+        for explanation in history::clearings(recipient, &placed.payload) {
+            self.payload_problem(&placed, explanation);
         }
         self.advance();
     }

@@ -19,16 +19,21 @@
 mod content;
 mod directory;
 mod files;
+mod history;
+pub mod journal;
 mod payload;
 mod report;
 mod seal;
+pub mod series;
 mod trust;
 
+pub(crate) use payload::{Line, read_line};
 pub use report::{
     HalfSignature, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, SignerReport,
     VERIFY_SCHEMA,
 };
 pub use seal::Signer;
+pub use series::{Relation, Series};
 
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
@@ -135,6 +140,15 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     Ok(report)
 }
 
+/// Compares one half with its SHA256SUMS and looks at nothing else: the differences, named with `prefix` in front,
+/// and the SHA-256 of manifest.json where there is one.
+#[must_use]
+pub fn unchanged(half: Half, dir: &Path, prefix: &str) -> (Vec<Problem>, Option<String>) {
+    let mut report = Report::new(Scope::Bundle, String::new());
+    let files = files::check(half, dir, prefix, &mut report);
+    (report.problems, files.hash("manifest.json").map(str::to_owned))
+}
+
 /// What `dir` is.
 fn scope(dir: &Path) -> Result<Scope, VerifyError> {
     let open = |source| VerifyError::Open { path: dir.to_path_buf(), source };
@@ -207,6 +221,8 @@ fn transfer_json(files: &Files, report: &mut Report) -> Option<Transfer> {
                     report.problem(ProblemKind::Changed, Some(&shown), None, explanation);
                 }
                 report.id = Some(head.id.clone());
+                report.sequence = head.sequence;
+                report.previous.clone_from(&head.previous);
                 report.tool = Some(head.tool.clone());
                 report.unverified = Some(head.unverified);
                 report.counts = Some(head.counts.clone());
@@ -246,6 +262,7 @@ fn review_half(
     for disagreement in walked.tally.disagreements(&frame.summary) {
         report.problem(ProblemKind::Totals, Some(&manifest), None, disagreement);
     }
+    walked.past.compare(frame, &manifest, report);
     let cleared = &frame.summary.cleared;
     let said = [cleared.revoked, cleared.expired, cleared.shadowing, cleared.gone];
     let said = said.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
@@ -286,6 +303,8 @@ fn review_half(
         }
     }
     report.id = Some(frame.bundle.id.clone());
+    report.sequence = frame.bundle.sequence;
+    report.previous.clone_from(&frame.bundle.previous);
     report.tool = Some(frame.tool.clone());
     report.evaluated_at = Some(frame.evaluated_at.clone());
     report.unverified = Some(frame.unverified || report.unverified == Some(true));
