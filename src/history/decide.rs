@@ -38,6 +38,9 @@ pub struct Decider {
     pub inventory: bool,
     /// Classes of `--clear`.
     pub clear: BTreeSet<ClearClass>,
+    /// A payload is made. Without one the directory itself is changed, and what it holds then is what the tenant
+    /// gets of everybody who is in the inputs.
+    pub uploads: bool,
 }
 
 /// Where a person stands now.
@@ -133,7 +136,7 @@ impl Decider {
                 *set_of(line, one.attribute) = Some(Vec::new());
             }
         }
-        let history = self.history(judged, before, &evidence, cleared);
+        let history = self.history(judged, before, &evidence, (cleared, standing));
         let share = self.share(judged, &history, standing);
         let found = self.findings(judged, &history, &evidence, before, standing);
         tell(policy, judged, found);
@@ -242,7 +245,7 @@ impl Decider {
         judged: &Judged,
         before: &[Before],
         evidence: &[Held],
-        cleared: Vec<Cleared>,
+        (cleared, standing): (Vec<Cleared>, Standing),
     ) -> History {
         let previous = before.iter().find_map(|one| match one.origin {
             Origin::Previous { number, coverage, gone } => {
@@ -259,8 +262,13 @@ impl Decider {
         let was_encryptable = before.iter().any(
             |one| matches!(one.origin, Origin::Previous { coverage, .. } if coverage == Coverage::Encryptable),
         );
-        let untouched =
-            |one: &&Held| judged.payload.as_ref().is_none_or(|line| set(line, one.value.attribute).is_none());
+        let untouched = |one: &&Held| {
+            let attribute = one.value.attribute;
+            let set = judged.payload.as_ref().is_some_and(|line| set(line, attribute).is_some());
+            let synchronised =
+                !self.uploads && standing == Standing::Here && !judged.incomplete.contains(&attribute);
+            !(set || synchronised)
+        };
         let remaining: Vec<Remaining> =
             evidence.iter().filter(untouched).map(|held| held.value.clone()).collect();
         History {

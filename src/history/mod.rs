@@ -53,6 +53,8 @@ pub struct Asked {
     pub published: Option<PathBuf>,
     /// Classes that may be cleared.
     pub clear: BTreeSet<ClearClass>,
+    /// Whether a payload is made, or the directory alone is changed.
+    pub uploads: bool,
 }
 
 /// Everything that is known of the time before.
@@ -87,6 +89,7 @@ impl Past {
             previous: asked.previous.is_some(),
             inventory: asked.published.is_some(),
             clear: asked.clear.clone(),
+            uploads: asked.uploads,
         };
         if !decider.is_asked() {
             return Ok(None);

@@ -125,3 +125,27 @@ fn replacements_by_another_issuer_are_counted_by_themselves() {
     assert_eq!(two.of("moved@example.com")["history"]["change"], "replacedByAnotherIssuer");
     assert_eq!(two.of("new@example.com")["history"]["previous"]["number"], 5);
 }
+
+/// Where the directory alone is changed, what it holds then is what the tenant gets.
+#[test]
+fn without_an_upload_the_directory_decides_what_the_tenant_gets() {
+    let town = Town::new();
+    let good = Mail::new("kim@example.com", 10).der();
+    let old = Mail::new("kim@example.com", 9).until("260101000000Z").der();
+    let target = ["--target", "active-directory"];
+    let user = |der: &[u8]| Entry::of("kim").line("sAMAccountName: kim").cert(der);
+    town.made("one", 0, &[user(&good)], &target);
+    let now = [user(&old)];
+    let options = [&target[..], &["--previous", "one"]].concat();
+    let two = town.made("two", 0, &now, &options);
+    assert!(two.payload.is_empty());
+    assert_eq!((two.changes("removed"), two.lost()), (1, 1));
+    let refused = town.convert("three", &now, &[&options[..], &["--max-removals", "0"]].concat());
+    assert_eq!(code(&refused), 6, "{}", stderr(&refused));
+    // Who is gone is not touched, and nothing can be cleared without an upload.
+    let other = [Entry::of("lee").line("sAMAccountName: lee").cert(&Mail::new("lee@example.com", 11).der())];
+    let gone = town.made("gone", 0, &other, &options);
+    assert_eq!((gone.changes("removed"), gone.changes("kept"), gone.gone().len()), (0, 1, 1));
+    let clears = town.convert("four", &now, &[&options[..], &["--clear", "all"]].concat());
+    assert_eq!(code(&clears), 2, "{}", stderr(&clears));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Run;
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{Changes, ClearClass, Coverage, Recipient, RecipientKind, Summary};
+use crate::bundle::model::{Changes, ClearClass, Coverage, Recipient, RecipientKind, Summary, Target};
 use crate::bundle::{Entry, Rendered, render};
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -28,6 +28,7 @@ pub fn read(args: &Convert, judge: &Judge<'_>, threads: usize, term: &Term) -> R
         previous: args.previous.clone(),
         published: args.published.clone(),
         clear: args.clear.iter().flat_map(|class| class.classes()).copied().collect(),
+        uploads: judge.targets.contains(&Target::ExchangeOnline),
     };
     if asked.previous.is_none() && asked.published.is_none() {
         let idle = |class: &ClearClass| matches!(class, ClearClass::Revoked | ClearClass::Gone);
