@@ -60,6 +60,8 @@ pub fn text(transfer: &Transfer) -> String {
          \n\
          The files hold mail addresses and public certificates. No private key, no password.\n\
          \n\
+         {SIGNER}\
+         \n\
          Carrier, before you leave\n\
          -------------------------\n\
          1. Take this folder as a whole: every file, nothing besides.\n\
@@ -79,6 +81,22 @@ pub fn text(transfer: &Transfer) -> String {
         files = counts.files,
     )
 }
+
+/// What the signer does, before anything crosses.
+const SIGNER: &str = "\
+Signer, before the carrier takes the folder (recommended)
+---------------------------------------------------------
+Sign both lists with your organisation's own key (RSA or ECDSA), in the bundle's folder. -binary matters.
+      for half in transfer review; do
+        openssl cms -sign -binary -md sha256 -signer signer.pem -inkey signer.key \\
+          -in $half/SHA256SUMS -outform DER -out $half/SHA256SUMS.p7s
+      done
+Smart card or HSM, in place of -inkey signer.key:
+      -engine pkcs11 -keyform engine -inkey 'pkcs11:token=NAME;object=NAME;type=private'
+Windows PowerShell and a certificate store: the tool's README, \"Signing\".
+Tell the uploader the thumbprint by telephone or paper, never on the medium:
+      openssl x509 -in signer.pem -noout -fingerprint -sha256
+";
 
 /// What the uploader does.
 fn uploader(transfer: &Transfer, uploads: bool) -> String {
@@ -119,20 +137,7 @@ fn uploader(transfer: &Transfer, uploads: bool) -> String {
         )
     };
     format!(
-        "Signer, before the carrier takes the folder (recommended)\n\
-         ---------------------------------------------------------\n\
-         Sign both lists with your organisation's own key (RSA or ECDSA), in the bundle's folder. -binary matters.\n\
-         \x20     for half in transfer review; do\n\
-         \x20       openssl cms -sign -binary -md sha256 -signer signer.pem -inkey signer.key \\\n\
-         \x20         -in $half/SHA256SUMS -outform DER -out $half/SHA256SUMS.p7s\n\
-         \x20     done\n\
-         Smart card or HSM, in place of -inkey signer.key:\n\
-         \x20     -engine pkcs11 -keyform engine -inkey 'pkcs11:token=NAME;object=NAME;type=private'\n\
-         Windows PowerShell and a certificate store: the tool's README, \"Signing\".\n\
-         Tell the uploader the thumbprint by telephone or paper, never on the medium:\n\
-         \x20     openssl x509 -in signer.pem -noout -fingerprint -sha256\n\
-         \n\
-         Uploader, before you upload\n\
+        "Uploader, before you upload\n\
          ---------------------------\n\
          1. Compare the bundle id and the 64 digits of SHA256SUMS with the person who made the bundle, over a\n\
          \x20  second channel: telephone, or paper, not the medium that carried this folder.\n\
