@@ -1,8 +1,10 @@
 //! Hex, base64 and digests: one way to do each.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::{GeneralPurposeConfig, Simd};
 
 /// SHA-256.
 #[must_use]
@@ -23,13 +25,27 @@ pub fn sha1(bytes: &[u8]) -> [u8; 20] {
 /// Lower-case hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
+    separated(bytes, b"")
+}
+
+/// Lower-case hex with colons between the bytes.
+#[must_use]
+pub fn hex_with_colons(bytes: &[u8]) -> String {
+    separated(bytes, b":")
+}
+
+fn separated(bytes: &[u8], separator: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut out = Vec::with_capacity(bytes.len() * (2 + separator.len()));
+    for (i, byte) in bytes.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(separator);
+        }
+        // Both indexes are below 16.
+        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    out
+    // ASCII is always text.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Bytes of hex digits in any case, with or without colons and blanks between them, and without the
@@ -50,7 +66,8 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 /// Base64 with padding (RFC 4648 section 4).
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new()));
+    ENGINE.encode(bytes)
 }
 
 #[cfg(test)]
@@ -59,6 +76,7 @@ mod tests {
     fn known_values() {
         assert_eq!(super::hex(&super::sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert!(super::hex(&super::sha256(b"abc")).starts_with("ba7816bf8f01cfea"));
+        assert_eq!(super::hex_with_colons(&[1, 0xaf]), "01:af");
         assert_eq!(super::base64(b"f"), "Zg==");
         assert_eq!(super::unhex("\u{200e}0A:b1 ff"), Some(vec![0x0a, 0xb1, 0xff]));
         assert_eq!(super::unhex("abc"), None);

@@ -21,6 +21,8 @@ pub mod exit {
     pub const OUTPUT: u8 = 4;
     /// `verify`: not good.
     pub const NOT_GOOD: u8 = 5;
+    /// A safety limit stopped the run; nothing was written.
+    pub const LIMIT: u8 = 6;
     /// An internal error.
     pub const INTERNAL: u8 = 70;
 }
@@ -76,6 +78,22 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// A bundle that was given is not what was made.
+    #[error("{message}")]
+    NotGood {
+        /// What was found.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// More would be taken away than was allowed.
+    #[error("{message}; nothing was written")]
+    Limit {
+        /// What would happen, and the limit.
+        message: String,
+        /// How to go on.
+        hint: String,
+    },
     /// Temporary files could not be written.
     #[error("temporary files could not be written or read in {}: {source}", std::env::temp_dir().display())]
     Spill {
@@ -109,6 +127,8 @@ impl Error {
             Self::Usage { .. } | Self::Policy { .. } => exit::USAGE,
             Self::NoInput { .. } | Self::Read { .. } | Self::Changed { .. } => exit::NO_INPUT,
             Self::Output { .. } | Self::Spill { .. } => exit::OUTPUT,
+            Self::NotGood { .. } => exit::NOT_GOOD,
+            Self::Limit { .. } => exit::LIMIT,
             Self::Internal { .. } => exit::INTERNAL,
         }
     }
@@ -132,7 +152,11 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Usage { hint, .. } | Self::NoInput { hint, .. } | Self::Output { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. }
+            | Self::NoInput { hint, .. }
+            | Self::Output { hint, .. }
+            | Self::NotGood { hint, .. }
+            | Self::Limit { hint, .. } => hint.clone(),
             Self::Policy { .. } => "certferry generate policy prints a file with all keys explained; nothing was written".into(),
             Self::Read { .. } => "check that the medium is readable, copy the file anew, and run again; nothing was written".into(),
             Self::Changed { .. } => "wait until the export has ended, then run again; nothing was written".into(),

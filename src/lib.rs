@@ -19,7 +19,9 @@
 //! | judge | [`path`] | certification paths by RFC 5280, usable by itself |
 //! | judge | [`judge`] | from values to candidates with findings and verdicts |
 //! | select | [`select`] | the final complete set of each recipient |
+//! | | [`history`] | the bundle before and what the tenant holds: what is cleared, lost, or changed between two bundles |
 //! | select | [`trust`] | the trust store: authorities of what is published, and what is kept |
+//! | | [`directory`] | what is deleted from and added to an object of the directory itself |
 //! | bundle | [`bundle`] | the two halves, written and verified as streams |
 //! | | [`limits`], [`error`], [`encoding`] | caps with their sources; errors that end a run; hex and digests |
 //!
@@ -34,9 +36,11 @@ pub mod bundle;
 pub mod census;
 pub mod certificate;
 pub mod cli;
+pub mod directory;
 pub mod encoding;
 pub mod error;
 pub mod extract;
+pub mod history;
 pub mod input;
 pub mod judge;
 pub mod ldif;

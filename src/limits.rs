@@ -78,7 +78,8 @@ pub const MOST_DAYS: i64 = 36_525;
 /// Days of bundle lifetime that a policy may say: what was true of people and CRLs a year ago is not.
 pub const MOST_BUNDLE_DAYS: i64 = 366;
 
-/// Share of those who could be written to that one bundle may leave without a certificate.
+/// Share of the people with a certificate to encrypt to, in percent, whom one bundle may leave without one unless
+/// the policy or `--max-removals` says otherwise; the upload script has the same limit.
 pub const REMOVALS_PERCENT: u8 = 5;
 
 /// Largest RSA modulus that a policy may demand: OpenSSL's and Windows' own limit.
@@ -106,9 +107,31 @@ pub const RSA_BITS_REFUSED: usize = 1_024;
 /// RSA modulus below which a certificate draws a warning (RFC 8551 section 4; NIST SP 800-57).
 pub const RSA_BITS_WARNED: usize = 2_048;
 
+/// Bytes of a DN under which an object is changed: Active Directory's longest names (a tree of some dozen levels, 255
+/// characters a name, MS-ADTS section 3.1.1.5.1.2) stay far below, and a line of the change stays short enough to be
+/// verified in flat memory.
+pub const DN_BYTES: usize = 32 << 10;
+
 /// Recipients a payload file holds unless `--batch` says otherwise.
 pub const BATCH: usize = 1_000;
 
+/// So many may lose theirs in any case: 5 % of a small company is nobody.
+pub const REMOVALS_AT_LEAST: u64 = 10;
+
+/// Names of a list (removals, cleared people) that the closing summary prints; the manifest and findings.ndjson
+/// have them all.
+pub const NAMES_SHOWN: usize = 10;
+
+/// Bytes of a line of an inventory or of a journal: both attributes of one object as large as the reader takes
+/// them from an input ([`OBJECT_BYTES`]), old and new, in base64.
+pub const LEDGER_LINE_BYTES: usize = OBJECT_BYTES * 3;
+
+/// Bytes of a policy.toml that `diff` reads: hundreds of codes and exceptions stay far below.
+pub const POLICY_BYTES: u64 = 4 << 20;
+
+/// Objects that claim one address or name which are compared with an earlier one: more than a handful is a
+/// conflict that is reported elsewhere.
+pub const CLAIMANTS_COMPARED: usize = 16;
 /// Entries of a list in the report: what a person reads in half an hour. The rest stands in manifest.csv.
 pub const LISTED: usize = 200;
 

@@ -41,6 +41,8 @@ pub struct Value {
     pub place: Place,
     /// First index of the `range=` chunk it stood in, or 0.
     pub chunk: u64,
+    /// It came from a certificate file: no directory object holds it because of that.
+    pub from_file: bool,
 }
 
 /// A chunk of an attribute as `;range=a-b` announces it (MS-ADTS section 3.1.1.3.1.3.3).
@@ -152,11 +154,14 @@ impl Object {
             return;
         }
         let Ok(bytes) = field.value else { return };
-        let text = || String::from_utf8_lossy(bytes).trim().to_owned();
+        let text = || match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
+        };
         let name = field.name;
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         if is("objectClass") {
-            self.classes.add(&text());
+            self.classes.add(String::from_utf8_lossy(bytes).trim());
         } else if is("mail") {
             self.mail.push(text());
         } else if is("proxyAddresses") {
@@ -217,7 +222,9 @@ impl Object {
             }
             Err((found, expected)) => Content::Unreadable(found.to_owned(), expected.to_owned()),
         };
-        self.values.push(Value { attribute, content, place, chunk });
+        // Only certificate files name an owner.
+        let from_file = self.owner.is_some();
+        self.values.push(Value { attribute, content, place, chunk, from_file });
     }
 
     /// Notes that part of the object was not read, so that no attribute of it is known whole.
@@ -376,10 +383,15 @@ impl Object {
             _ => None,
         };
         let mut rest = Vec::new();
-        for mail in self.mail.iter().chain(owner).filter(|mail| !mail.is_empty()) {
+        // What a certificate file says is the primary address only where no directory says anything.
+        let owner = owner.map(|owner| (owner, others.is_empty()));
+        let mails = self.mail.iter().map(|mail| (mail, true)).chain(owner);
+        for (mail, may_be_primary) in mails.filter(|(mail, _)| !mail.is_empty()) {
             match Address::parse(mail) {
                 // The first mail is the primary address where proxyAddresses names none.
-                Ok(address) if primary.is_none() => primary = Some((address, mail.clone())),
+                Ok(address) if primary.is_none() && may_be_primary => {
+                    primary = Some((address, mail.clone()));
+                }
                 Ok(address) => rest.push(address),
                 Err(_) => found.invalid.push(mail.clone()),
             }
@@ -494,7 +506,8 @@ pub fn certificate_attribute(name: &str) -> Option<Attribute> {
 
 /// objectGUID: 16 raw bytes, or the text that ldbsearch prints (whose first three groups are
 /// little-endian in the raw form, MS-DTYP section 2.3.4).
-fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
+#[must_use]
+pub fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
     if let Ok(raw) = <[u8; 16]>::try_from(bytes) {
         return Some(raw);
     }
@@ -517,7 +530,7 @@ fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
 /// The text form of a raw objectGUID, lower case.
 #[must_use]
 pub fn guid_text(raw: &[u8; 16]) -> String {
-    let hex: String = swap_groups(*raw).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::encoding::hex(&swap_groups(*raw));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

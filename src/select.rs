@@ -10,7 +10,9 @@ mod newest;
 use std::cmp::Reverse;
 
 use crate::bundle::MAX_PAYLOAD_LINE;
-use crate::bundle::model::{Attribute, Coverage, Decision, PayloadLine, RecipientKind, Severity};
+use crate::bundle::model::{
+    Attribute, Coverage, Decision, PayloadLine, RecipientKind, Severity, Target, ValueChange,
+};
 use crate::bundle::render::payload_len;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -40,8 +42,51 @@ pub struct Choice<'a> {
     pub findings: Vec<Finding>,
     /// Whether the path allows publication.
     pub path_allows: bool,
+    /// Its end is the only thing that withholds it ([`crate::directory`]).
+    pub obsolete: bool,
+    /// Publishing it adds it to the directory object, which does not hold it.
+    pub adds: bool,
+    /// What the change of the directory does with it.
+    pub change: Option<ValueChange>,
     /// Decided here.
     pub decision: Decision,
+}
+
+impl Default for Choice<'_> {
+    fn default() -> Self {
+        Self {
+            attribute: Attribute::UserCertificate,
+            bytes: &[],
+            abilities: Abilities::default(),
+            not_before: i64::MIN,
+            not_after: i64::MIN,
+            own: Vec::new(),
+            value_sha256: [0; 32],
+            findings: Vec::new(),
+            path_allows: false,
+            obsolete: false,
+            adds: false,
+            change: None,
+            decision: Decision::Withhold,
+        }
+    }
+}
+
+/// For whom, and for what, values are selected.
+#[derive(Debug)]
+pub struct Goal<'a> {
+    /// The address that the upload step looks up.
+    pub address: Option<&'a str>,
+    /// The kind of recipient.
+    pub kind: RecipientKind,
+    /// Where the result is applied.
+    pub targets: &'a [Target],
+    /// How many values may be added to each attribute of the directory object.
+    pub room: [usize; 2],
+    /// What the organisation decided.
+    pub policy: &'a Policy,
+    /// The instant that certificates are judged at.
+    pub at: UnixTime,
 }
 
 /// What is published for one recipient.
@@ -59,13 +104,8 @@ pub struct Selection {
 
 /// Decides every choice and builds the payload line.
 #[must_use]
-pub fn select(
-    choices: &mut [Choice<'_>],
-    address: Option<&str>,
-    kind: RecipientKind,
-    policy: &Policy,
-    at: UnixTime,
-) -> Selection {
+pub fn select(choices: &mut [Choice<'_>], goal: &Goal<'_>) -> Selection {
+    let (policy, at) = (goal.policy, goal.at);
     for choice in choices.iter_mut() {
         let withheld = !choice.path_allows || choice.findings.iter().any(Finding::withholds);
         choice.decision = if withheld { Decision::Withhold } else { Decision::Publish };
@@ -76,19 +116,25 @@ pub fn select(
     let most = policy.limits.values_per_attribute;
     let mut sets = [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
         .map(|attribute| best_first(choices, attribute));
-    for set in &mut sets {
+    for (set, room) in sets.iter_mut().zip(goal.room) {
         while set.len() > most {
-            drop_last(choices, set, most, &format!("{most} better values are published"));
+            drop_last(choices, set, most, |_| true, &format!("{most} better values are published"));
+        }
+        while set.iter().filter_map(|at| choices.get(*at)).filter(|choice| choice.adds).count() > room {
+            let why = format!("the directory object has room for {room} further values");
+            drop_last(choices, set, most, |choice| choice.adds, &why);
         }
     }
+    let uploads = goal.targets.contains(&Target::ExchangeOnline);
     let payload = loop {
-        let line = line(choices, &sets, address, kind);
+        let line = if uploads { line(choices, &sets, goal) } else { None };
         match line {
             Some(line) if payload_len(&line) >= MAX_PAYLOAD_LINE => {
                 // Fifteen values of the largest size in both attributes: the longer list gives way.
                 let [first, second] = &mut sets;
                 let longer = if first.len() >= second.len() { first } else { second };
-                drop_last(choices, longer, most, "the values before it fill what one payload line may carry");
+                let why = "the values before it fill what one payload line may carry";
+                drop_last(choices, longer, most, |_| true, why);
             }
             other => break other,
         }
@@ -109,7 +155,7 @@ pub fn select(
             "a certificate with keyEncipherment (RSA) or keyAgreement (elliptic curves)",
         ));
     }
-    shadowing(choices, &mut findings);
+    shadowing(choices, uploads, &mut findings);
     if encryptable_until.is_some() {
         soften_expired(choices);
     }
@@ -134,8 +180,16 @@ fn best_first(choices: &[Choice<'_>], attribute: Attribute) -> Vec<usize> {
     set
 }
 
-fn drop_last(choices: &mut [Choice<'_>], set: &mut Vec<usize>, most: usize, why: &str) {
-    if let Some(choice) = set.pop().and_then(|at| choices.get_mut(at)) {
+/// Drops the last value of a set that `which` names.
+fn drop_last(
+    choices: &mut [Choice<'_>],
+    set: &mut Vec<usize>,
+    most: usize,
+    which: impl Fn(&Choice<'_>) -> bool,
+    why: &str,
+) {
+    let last = set.iter().rposition(|at| choices.get(*at).is_some_and(&which));
+    if let Some(choice) = last.map(|last| set.remove(last)).and_then(|at| choices.get_mut(at)) {
         choice.decision = Decision::Withhold;
         choice.findings.push(Finding::new(
             &value_rules::BEYOND_VALUE_LIMIT,
@@ -145,12 +199,7 @@ fn drop_last(choices: &mut [Choice<'_>], set: &mut Vec<usize>, most: usize, why:
     }
 }
 
-fn line(
-    choices: &[Choice<'_>],
-    sets: &[Vec<usize>; 2],
-    address: Option<&str>,
-    kind: RecipientKind,
-) -> Option<PayloadLine> {
+fn line(choices: &[Choice<'_>], sets: &[Vec<usize>; 2], goal: &Goal<'_>) -> Option<PayloadLine> {
     let values = |set: &Vec<usize>| {
         let values: Vec<String> =
             set.iter().filter_map(|at| choices.get(*at)).map(|choice| base64(choice.bytes)).collect();
@@ -163,15 +212,16 @@ fn line(
     }
     Some(PayloadLine {
         number: 0,
-        address: address?.to_owned(),
-        kind,
+        address: goal.address?.to_owned(),
+        kind: goal.kind,
         user_certificate,
         user_smime_certificate,
     })
 }
 
-/// Outlook reads userSMIMECertificate first: a stale value there hides a fresh userCertificate.
-fn shadowing(choices: &mut [Choice<'_>], findings: &mut Vec<Finding>) {
+/// Outlook reads userSMIMECertificate first: a stale value there hides a fresh userCertificate. A payload leaves it
+/// where it is; the change of the directory deletes it, if it may.
+fn shadowing(choices: &mut [Choice<'_>], uploads: bool, findings: &mut Vec<Finding>) {
     let fresh = choices.iter().any(|choice| {
         choice.attribute == Attribute::UserCertificate
             && choice.decision == Decision::Publish
@@ -182,11 +232,18 @@ fn shadowing(choices: &mut [Choice<'_>], findings: &mut Vec<Finding>) {
     if !fresh || !emptied {
         return;
     }
-    findings.push(Finding::new(
-        &recipient_rules::SHADOWING_REMAINS,
-        "every value of userSMIMECertificate is withheld while userCertificate is published",
-        "no stale userSMIMECertificate in the tenant; look at what it holds for this recipient",
-    ));
+    let goes = |choice: &Choice<'_>| {
+        // A duplicate goes with the value that it repeats.
+        let repeats = choice.findings.iter().any(|finding| finding.rule == &value_rules::DUPLICATE_VALUE);
+        choice.change == Some(ValueChange::Delete) || repeats
+    };
+    if uploads || !containers().all(goes) {
+        findings.push(Finding::new(
+            &recipient_rules::SHADOWING_REMAINS,
+            "every value of userSMIMECertificate is withheld while userCertificate is published",
+            "no stale userSMIMECertificate in the tenant; look at what it holds for this recipient",
+        ));
+    }
     for choice in choices.iter_mut().filter(|c| c.attribute == Attribute::UserSmimeCertificate) {
         if choice.findings.iter().any(|finding| finding.rule == &validity::EXPIRED) {
             choice.findings.push(Finding::new(
@@ -210,6 +267,8 @@ fn soften_expired(choices: &mut [Choice<'_>]) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     fn choice(attribute: Attribute, bytes: &[u8], encrypt: bool, not_after: i64) -> Choice<'_> {
@@ -219,16 +278,65 @@ mod tests {
             abilities: Abilities { encrypt, sign: true },
             not_before: 0,
             not_after,
-            own: Vec::new(),
             value_sha256: crate::encoding::sha256(bytes),
-            findings: Vec::new(),
             path_allows: true,
-            decision: Decision::Withhold,
+            ..Choice::default()
+        }
+    }
+
+    static DEFAULT: LazyLock<Policy> = LazyLock::new(Policy::default);
+
+    fn goal(targets: &[Target], room: usize) -> Goal<'_> {
+        Goal {
+            address: Some("kim@x"),
+            kind: RecipientKind::Mailbox,
+            targets,
+            room: [room; 2],
+            policy: &DEFAULT,
+            at: UnixTime(0),
         }
     }
 
     fn run(choices: &mut [Choice<'_>]) -> Selection {
-        select(choices, Some("kim@x"), RecipientKind::Mailbox, &Policy::default(), UnixTime(0))
+        select(choices, &goal(&[Target::ExchangeOnline], 15))
+    }
+
+    #[test]
+    fn no_more_is_added_than_the_directory_object_has_room_for() {
+        let bytes: Vec<[u8; 1]> = (0..6).map(|n| [n]).collect();
+        let mut choices: Vec<Choice<'_>> = bytes
+            .iter()
+            .map(|b| Choice {
+                adds: b[0] % 2 == 0,
+                ..choice(Attribute::UserCertificate, b, true, i64::from(b[0]))
+            })
+            .collect();
+        let selection = select(&mut choices, &goal(&[Target::ActiveDirectory], 1));
+        assert!(selection.payload.is_none());
+        let published: Vec<u8> =
+            choices.iter().filter(|c| c.decision == Decision::Publish).map(|c| c.bytes[0]).collect();
+        assert_eq!(published, [1, 3, 4, 5], "what is there already, and the best of the new ones");
+        assert_eq!(choices[2].findings[0].rule, &value_rules::BEYOND_VALUE_LIMIT);
+    }
+
+    #[test]
+    fn a_shadow_that_is_deleted_does_not_remain() {
+        let remains = |targets: &[Target], change| {
+            let stale = Finding::new(&validity::EXPIRED, "x", "y");
+            let mut choices = [
+                choice(Attribute::UserCertificate, b"good", true, 9),
+                Choice {
+                    change,
+                    findings: vec![stale],
+                    ..choice(Attribute::UserSmimeCertificate, b"old", true, 1)
+                },
+            ];
+            let found = select(&mut choices, &goal(targets, 15)).findings;
+            found.iter().any(|finding| finding.rule == &recipient_rules::SHADOWING_REMAINS)
+        };
+        assert!(!remains(&[Target::ActiveDirectory], Some(ValueChange::Delete)));
+        assert!(remains(&[Target::ActiveDirectory], None));
+        assert!(remains(&[Target::ExchangeOnline, Target::ActiveDirectory], Some(ValueChange::Delete)));
     }
 
     #[test]
@@ -305,7 +413,8 @@ mod tests {
             pair[1].not_before = 70 * 86_400;
             change(&mut pair, kim.clone());
             let at = UnixTime(100 * 86_400);
-            let selection = select(&mut pair, Some("kim@x"), RecipientKind::Mailbox, &policy, at);
+            let goal = Goal { policy: &policy, at, ..goal(&[Target::ExchangeOnline], 15) };
+            let selection = select(&mut pair, &goal);
             assert_eq!(selection.coverage, Coverage::Encryptable);
             let told = pair[0].findings.iter().any(|found| found.rule.code == "superseded");
             assert_eq!(told, pair[0].decision == Decision::Withhold);

@@ -155,6 +155,8 @@ fn a_contradiction_is_never_written() {
         let mut person = people().remove(0);
         change(&mut person);
         let entry = Entry {
+            targets: &[certferry::bundle::model::Target::ExchangeOnline],
+            change: None,
             recipient: &person.recipient,
             payload: person.payload.as_ref(),
             findings: &person.findings,
@@ -172,6 +174,7 @@ fn a_contradiction_is_never_written() {
         person.recipient.candidates.truncate(1);
         person.payload.as_mut().unwrap().user_certificate = Some(vec!["A".repeat(1_000_000)]);
     });
+    refused(|person| person.recipient.candidates[0].change = Some(ValueChange::Delete));
     refused(|person| {
         person.recipient.candidates.clear();
         person.payload.as_mut().unwrap().user_certificate = None;

@@ -9,6 +9,8 @@ mod anchors;
 mod certificates;
 #[path = "cases/check.rs"]
 mod check;
+#[path = "cases/history.rs"]
+mod history;
 #[path = "cases/keys.rs"]
 mod keys;
 #[path = "cases/make.rs"]
@@ -54,6 +56,7 @@ const FAMILIES: &[fn() -> Vec<Case>] = &[
     objects::value,
     objects::input,
     objects::run,
+    history::history,
     objects::trust_store,
     policy::policy,
     paths::building,
@@ -162,6 +165,11 @@ fn inputs() {
 #[test]
 fn runs() {
     all(objects::run());
+}
+
+#[test]
+fn histories() {
+    all(history::history());
 }
 
 #[test]

@@ -175,12 +175,12 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
     let key = fixture("folder/backup/mail-key.pem");
     let cases: &[(&[&str], &str)] = &[
         (&["--trust", path(&root_ca), "--unverified"], "--unverified"),
-        (&["--target", "active-directory"], "--target"),
+        (&["--target", "ldap"], "exchange-online, active-directory"),
         (&["--policy", "p.toml"], "--policy"),
-        (&["--clear", "all"], "--clear"),
-        (&["--previous", "old"], "--previous"),
-        (&["--published", "now"], "--published"),
-        (&["--max-removals", "5%"], "--max-removals"),
+        (&["--clear", "everything"], "--clear"),
+        (&["--previous", "old"], "--previous old: the bundle could not be opened"),
+        (&["--published", "now"], "--published now: could not be read"),
+        (&["--max-removals", "few"], "a number of people such as 10"),
         (&["--keep-trust", "old.sst"], "old.sst: it could not be read"),
         (&["--encoding", "windows-1252"], "--encoding"),
         (&["--at", "yesterday"], "2026-06-01T00:00:00Z"),
@@ -207,9 +207,10 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
         assert!(!stderr(&output).contains("-- --"), "misleading advice: {}", stderr(&output));
         assert!(names(dir.path()).is_empty(), "{options:?} left something");
     }
-    for verb in [&["diff", "a", "b"][..], &["upload"]] {
+    for verb in [&["upload"], &["publish"]] {
         says(&certferry(verb), 2, &["unrecognized subcommand"]);
     }
+    says(&certferry(["diff", "a"]), 2, &["<NEW>"]);
     says(&certferry(["explain", "expried"]), 2, &["did you mean expired?"]);
     says(&certferry(["convert", ldif]), 2, &["--out"]);
 }

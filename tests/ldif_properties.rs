@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use base64::Engine as _;
+use certferry::ldif::write::{self, Modify, Part};
 use certferry::ldif::{BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse};
 use proptest::prelude::*;
 
@@ -190,6 +191,37 @@ proptest! {
         prop_assert_eq!(values, expected);
         // Random bytes in text attributes, the CRs of encoding 5, and an empty value whose only blank was folded.
         let others: Vec<_> = problems.iter().filter(|p| !matches!(p.code.as_str(), "bad-text" | "cr-line-ends" | "blank-fold")).collect();
+        prop_assert!(others.is_empty(), "{:?}", others);
+    }
+
+    #[test]
+    fn what_the_writer_writes_is_read_back(
+        names in prop::collection::vec(".{0,60}", 1..5), values in prop::collection::vec(written(), 1..5), block_size in 16..5000_usize,
+    ) {
+        let mut out = Vec::new();
+        let mut expected = Vec::new();
+        for (n, name) in names.iter().enumerate() {
+            // The reader drops blanks around a name, so there are none.
+            let dn = format!("cn={name},dc=example");
+            write::comment(&mut out, name);
+            if n % 2 == 0 {
+                write::attribute(&mut out, "dn", dn.as_bytes());
+                values.iter().for_each(|w| write::attribute(&mut out, &w.name, &w.value));
+                out.push(b'\n');
+            } else {
+                let mut change = Modify::begin(&mut out, &dn);
+                values.iter().for_each(|w| change.part(Part::Add, &w.name, [w.value.as_slice()]));
+                change.end();
+            }
+            expected.push((dn.into_bytes(), values.iter().map(|w| (w.name.clone(), w.value.clone())).collect::<Vec<_>>()));
+        }
+        prop_assert!(out.is_ascii());
+        prop_assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= write::WIDTH));
+        let (seen, problems) = read(&out, blocks_of(block_size)).unwrap();
+        let seen: Vec<_> = seen.into_iter().map(|r| (r.3, r.4.into_iter().map(|(name, value, _)| (name, value.unwrap())).collect())).collect();
+        prop_assert_eq!(seen, expected);
+        // What the text means is the reader's business: bytes that are no text, names that are no DN.
+        let others: Vec<_> = problems.iter().filter(|p| !matches!(p.code.as_str(), "bad-text" | "bad-dn" | "nul-bytes")).collect();
         prop_assert!(others.is_empty(), "{:?}", others);
     }
 

@@ -682,6 +682,18 @@ fn what_stands_right_before_the_next_dn_is_of_that_record() {
 fn a_trailer_is_seen_without_its_blank_line() {
     check_lines("cn: x\nsearch: 2\nresult: 4 Size limit exceeded\n", "1 cn=a cn=x\n4 error search-failed");
     check_lines("search: 2\nresult: 4 x\ncn: x\n", "1 cn=a search=2|result=4 x|cn=x");
+    // A line of blanks before a record is a blank line here too.
+    check_lines(
+        "cn: x\nsearch: 2\nresult: 4 x\n \ndn: cn=b\ncn: y\n",
+        "1 cn=a cn=x\n5 warning blank-line-with-spaces\n6 cn=b cn=y\n4 error search-failed",
+    );
+}
+
+#[test]
+fn line_ends_that_change_within_a_value_are_no_part_of_it() {
+    // A CRLF where the lines before end with LF: as many bytes, one character of the value less.
+    check_lines("cn:: QUFB\n QUFB\n QUF\r\n BQg==\n", "1 cn=a cn=AAAAAAAAAB");
+    check_lines("cn:: QUFB\r\n QUFB\r\n QUFBQ\n g==\r\n", "1 cn=a cn=AAAAAAAAAB");
 }
 
 #[test]

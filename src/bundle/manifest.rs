@@ -5,8 +5,8 @@
 //! many as recipients (a folder with a file for each), so [`read_into`] hands them out as well.
 
 use super::model::{
-    BundleIdentity, InputFile, MANIFEST_SCHEMA, PolicyReference, Recipient, Summary, Tool, TrustAnchor,
-    TrustStoreEntry,
+    BundleIdentity, InputFile, MANIFEST_SCHEMA, PolicyReference, Recipient, Summary, Target, Tool,
+    TrustAnchor, TrustStoreEntry,
 };
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -26,6 +26,8 @@ pub struct Frame {
     pub evaluated_at: String,
     /// True when no path was verified.
     pub unverified: bool,
+    /// Where the result is applied.
+    pub targets: Vec<Target>,
     /// The policy.
     pub policy: PolicyReference,
     /// Certificates that are trusted.
@@ -152,6 +154,7 @@ impl<'de> Visitor<'de> for Body<'_> {
         let mut tool = None;
         let mut evaluated_at = None;
         let mut unverified = None;
+        let mut targets = None;
         let mut policy = None;
         let mut trust_anchors: Option<Vec<TrustAnchor>> = None;
         let mut inputs: Option<()> = None;
@@ -175,6 +178,7 @@ impl<'de> Visitor<'de> for Body<'_> {
                 "tool" => set(&mut tool, "tool", &mut map)?,
                 "evaluatedAt" => set(&mut evaluated_at, "evaluatedAt", &mut map)?,
                 "unverified" => set(&mut unverified, "unverified", &mut map)?,
+                "targets" => set(&mut targets, "targets", &mut map)?,
                 "policy" => set(&mut policy, "policy", &mut map)?,
                 "trustAnchors" => list(&mut trust_anchors, "trustAnchors", &mut map, since)?,
                 "trustStore" => list(&mut trust_store, "trustStore", &mut map, since)?,
@@ -199,6 +203,7 @@ impl<'de> Visitor<'de> for Body<'_> {
             tool: need(tool, "tool")?,
             evaluated_at: need(evaluated_at, "evaluatedAt")?,
             unverified: need(unverified, "unverified")?,
+            targets: need(targets, "targets")?,
             policy: need(policy, "policy")?,
             trust_anchors: need(trust_anchors, "trustAnchors")?,
             inputs: Vec::new(),

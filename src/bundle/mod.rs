@@ -15,6 +15,7 @@
 //! | [`table`] | cells of manifest.csv: formula guard, visible control characters |
 //! | [`stage`] | the folder appears whole, by rename, or not at all |
 //! | [`writer`] | begin → append → seal |
+//! | [`directory`] | the change of the directory and its inverse, as LDIF |
 //! | [`handover`] | HANDOVER.txt |
 //! | [`identity`] | the hash over all that decides a bundle's content |
 //! | [`sums`] | SHA256SUMS, written and read |
@@ -23,10 +24,12 @@
 //! | [`verify`] | is this bundle whole, unchanged and current |
 //! | [`schema`] | JSON Schemas of the types |
 
+pub mod directory;
 pub mod error;
 pub mod handover;
 pub(crate) mod hashed;
 pub mod identity;
+mod json;
 pub mod manifest;
 pub mod model;
 pub mod render;
@@ -34,6 +37,7 @@ pub mod report;
 pub mod schema;
 pub mod stage;
 pub mod sums;
+mod sync;
 pub mod table;
 pub mod verify;
 pub mod writer;

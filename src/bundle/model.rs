@@ -6,6 +6,9 @@
 //! never has to tell "absent" from "unknown"; only a payload line leaves keys out, because there an
 //! absent attribute means "do not touch".
 
+pub mod history;
+
+pub use history::{Change, Changes, ClearClass, Cleared, History, Remaining};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +37,26 @@ pub enum Decision {
     Publish,
     /// It is not.
     Withhold,
+}
+
+/// What the change of the directory does with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueChange {
+    /// The directory object holds it and loses it.
+    Delete,
+    /// It comes from a file, and the directory object gains it.
+    Add,
+}
+
+/// Where the result of a run is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The payload is uploaded to Exchange Online.
+    ExchangeOnline,
+    /// The directory itself is changed, and Entra Connect carries it up.
+    ActiveDirectory,
 }
 
 /// What is known about a candidate's certification path.
@@ -297,6 +320,8 @@ pub struct Candidate {
     pub findings: Vec<CandidateFinding>,
     /// Published or withheld.
     pub decision: Decision,
+    /// What the change of the directory does with the value, or null for nothing.
+    pub change: Option<ValueChange>,
     /// Why, in one plain sentence.
     pub reason: String,
 }
@@ -309,6 +334,16 @@ pub struct PayloadPlace {
     pub file: String,
     /// Line in it, 1-based.
     pub line: u64,
+}
+
+/// Where the record is that changes a recipient's directory object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePlace {
+    /// File below review/, such as `active-directory/change-0001.ldif`; its inverse has the same number.
+    pub file: String,
+    /// Record in it (and in the inverse), 1-based.
+    pub record: u64,
 }
 
 /// One recipient with everything that was found about them.
@@ -325,14 +360,18 @@ pub struct Recipient {
     pub kind_reason: String,
     /// Whether they can be written to.
     pub coverage: Coverage,
-    /// Where they stood; null for one who is only in the previous bundle.
+    /// Where they stood; null for one who stands in no input, only in the previous bundle or the inventory.
     pub source: Option<Source>,
     /// Every candidate in input order.
     pub candidates: Vec<Candidate>,
     /// Findings about the recipient as a whole.
     pub findings: Vec<CandidateFinding>,
+    /// What they had before; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub history: Option<History>,
     /// Where the payload line is, or null.
     pub payload: Option<PayloadPlace>,
+    /// Where the change of the directory object is, or null.
+    pub change: Option<ChangePlace>,
 }
 
 /// How many recipients have which coverage.
@@ -365,6 +404,50 @@ pub struct ClearedCounts {
     pub gone: u64,
 }
 
+/// What the change of the directory holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangeCounts {
+    /// Objects that change.
+    pub objects: u64,
+    /// Values that are deleted.
+    pub deleted: u64,
+    /// Values that are added.
+    pub added: u64,
+}
+
+impl ChangeCounts {
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.deleted = self.deleted.saturating_add(other.deleted);
+        self.added = self.added.saturating_add(other.added);
+    }
+}
+
+impl ClearedCounts {
+    /// Counts attributes of a class.
+    pub fn add(&mut self, class: ClearClass, count: u64) {
+        *match class {
+            ClearClass::Revoked => &mut self.revoked,
+            ClearClass::Expired => &mut self.expired,
+            ClearClass::Shadowing => &mut self.shadowing,
+            ClearClass::Gone => &mut self.gone,
+        } += count;
+    }
+
+    /// The count of a class.
+    #[must_use]
+    pub fn of(&self, class: ClearClass) -> u64 {
+        match class {
+            ClearClass::Revoked => self.revoked,
+            ClearClass::Expired => self.expired,
+            ClearClass::Shadowing => self.shadowing,
+            ClearClass::Gone => self.gone,
+        }
+    }
+}
+
 /// Totals: `values = candidates + unreadable + ignored` and `candidates = published + withheld`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -387,6 +470,10 @@ pub struct Summary {
     pub coverage: CoverageCounts,
     /// Attributes cleared.
     pub cleared: ClearedCounts,
+    /// The change of the directory (`--target active-directory`).
+    pub directory_changes: ChangeCounts,
+    /// What changed; null when neither `--previous`, `--published` nor `--clear` was given.
+    pub changes: Option<Changes>,
 }
 
 /// manifest.json as a whole. It is written and read as a stream; this type names its keys.
@@ -401,6 +488,8 @@ pub struct Manifest {
     pub evaluated_at: String,
     /// True when no path was verified and `--unverified` let the other rules decide.
     pub unverified: bool,
+    /// Where the result is applied; exchange-online stands before active-directory.
+    pub targets: Vec<Target>,
     /// The policy.
     pub policy: PolicyReference,
     /// Certificates that are trusted.
@@ -512,6 +601,8 @@ pub struct Transfer {
     pub previous: Option<String>,
     /// True when no certificate's path was verified.
     pub unverified: bool,
+    /// Where the bundle's result is applied; without exchange-online there is no payload line.
+    pub targets: Vec<Target>,
     /// What is in the payload.
     pub counts: TransferCounts,
     /// SHA-256 of review/manifest.json, lower-case hex.

@@ -1,16 +1,20 @@
 //! A recipient as bytes, with the number left open.
 //!
 //! Judging and serialising are the expensive parts and run on many threads; a recipient's number and the
-//! place of the payload line are known only where everything is put in order. In every line the number is the
-//! first key and in a manifest entry the payload's place is the last, so the middle can be made anywhere and
-//! the writer only adds both ends.
+//! places of the payload line and of the directory's change are known only where everything is put in order. In every
+//! line the number is the first key and in a manifest entry the places are the last, so the middle can be made
+//! anywhere and the writer only adds both ends.
 
-use super::model::{Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient, Summary};
+use super::directory::Change;
+use super::model::{
+    ChangeCounts, ChangePlace, Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient,
+    Summary, Target, ValueChange,
+};
 use super::report::Facts;
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
-use std::io;
+use std::io::{self, Write as _};
 
 /// What `--manifest` asked for. manifest.json is written in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +39,14 @@ impl ManifestFormat {
 /// Everything that is said about one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The manifest entry; `number` is 0 and `payload` is `None`, the writer fills both in.
+    /// Where the bundle is applied.
+    pub targets: &'a [Target],
+    /// The manifest entry; `number` is 0, `payload` and `change` are `None`, the writer fills them in.
     pub recipient: &'a Recipient,
     /// The payload line, `number` 0; `None` when nothing is to be set.
     pub payload: Option<&'a PayloadLine>,
+    /// The change of the directory object; `None` when there is none.
+    pub change: Option<&'a Change>,
     /// Lines for findings.ndjson. `recipient: Some(0)` becomes this recipient's number; `None` stays null
     /// (a finding about the file or the record that is told here because of the order).
     pub findings: &'a [FindingLine],
@@ -67,6 +75,8 @@ pub struct Tally {
     pub user_smime_certificate: u64,
     /// Attributes that they clear.
     pub cleared: u64,
+    /// Objects of the directory that change, and values.
+    pub changes: ChangeCounts,
 }
 
 impl Tally {
@@ -82,6 +92,13 @@ impl Tally {
             Coverage::Encryptable => tally.encryptable = 1,
             Coverage::SignOnly => tally.sign_only = 1,
             Coverage::None => tally.none = 1,
+        }
+        for change in recipient.candidates.iter().filter_map(|candidate| candidate.change) {
+            tally.changes.objects = 1;
+            match change {
+                ValueChange::Delete => tally.changes.deleted += 1,
+                ValueChange::Add => tally.changes.added += 1,
+            }
         }
         if let Some(line) = payload {
             tally.payload_lines = 1;
@@ -107,6 +124,9 @@ impl Tally {
             ("encryptable", coverage.encryptable, self.encryptable),
             ("signOnly", coverage.sign_only, self.sign_only),
             ("none", coverage.none, self.none),
+            ("objects that change", summary.directory_changes.objects, self.changes.objects),
+            ("values to be deleted", summary.directory_changes.deleted, self.changes.deleted),
+            ("values to be added", summary.directory_changes.added, self.changes.added),
         ];
         let mut wrong: Vec<String> = counted
             .into_iter()
@@ -140,6 +160,7 @@ impl Tally {
         for (sum, more) in pairs {
             *sum = sum.saturating_add(more);
         }
+        self.changes.add(&other.changes);
     }
 }
 
@@ -158,6 +179,8 @@ pub struct Rendered {
     finding_ends: Vec<(usize, bool)>,
     /// The payload line behind the number; empty when there is none.
     payload: Vec<u8>,
+    /// The records that change the directory object and undo it; empty when there are none.
+    changes: [Vec<u8>; 2],
     /// What it counts for.
     tally: Tally,
     /// What it adds to the report.
@@ -168,7 +191,9 @@ impl Rendered {
     /// Bytes held; useful to bound a queue.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.manifest.len() + self.rows.len() + self.findings.len() + self.payload.len()
+        let [change, inverse] = &self.changes;
+        let rest = self.payload.len() + change.len() + inverse.len();
+        self.manifest.len() + self.rows.len() + self.findings.len() + rest
     }
 
     /// True before anything was rendered into it.
@@ -195,6 +220,7 @@ impl Rendered {
         self.findings.clear();
         self.finding_ends.clear();
         self.payload.clear();
+        self.changes.iter_mut().for_each(Vec::clear);
         self.tally = Tally::default();
         self.facts = Facts::default();
     }
@@ -203,11 +229,14 @@ impl Rendered {
     pub(crate) fn manifest_line(
         &self,
         number: u64,
-        place: Option<&PayloadPlace>,
+        payload: Option<&PayloadPlace>,
+        change: Option<&ChangePlace>,
         out: &mut Vec<u8>,
     ) -> Result<(), OutputError> {
         numbered(NUMBER, number, &self.manifest, out);
-        json(&place, out)?;
+        json(&payload, out)?;
+        out.extend_from_slice(CHANGE);
+        json(&change, out)?;
         out.push(b'}');
         Ok(())
     }
@@ -242,17 +271,30 @@ impl Rendered {
         out.push(b'\n');
         true
     }
+
+    /// The records that change the directory object and undo it.
+    pub(crate) fn change_records(&self) -> Option<[&[u8]; 2]> {
+        let [change, inverse] = &self.changes;
+        (!change.is_empty()).then_some([change, inverse])
+    }
 }
 
 const NUMBER: &[u8] = b"{\"number\":";
+const CHANGE: &[u8] = b",\"change\":";
 const RECIPIENT: &[u8] = b"{\"recipient\":";
 /// Digits of the largest number, which a payload line's length allows for.
 const NUMBER_DIGITS: usize = 20;
 
 fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(key);
-    out.extend_from_slice(number.to_string().as_bytes());
+    push_number(number, out);
     out.extend_from_slice(rest);
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(number: u64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{number}");
 }
 
 /// Renders `entry` into `out`, whose earlier content is dropped.
@@ -268,28 +310,29 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     let recipient = entry.recipient;
     consistent(entry)?;
 
+    // Room for what a recipient with a few values takes, in one piece.
+    out.manifest.reserve(1_024 + 1_536 * recipient.candidates.len());
     json(recipient, &mut out.manifest)?;
-    open(&mut out.manifest, b"{\"number\":0", b"null}")?;
+    open(&mut out.manifest, 0, b"{\"number\":0", b"null,\"change\":null}")?;
 
     if format.csv() {
         table::rows(recipient, &mut out.rows, &mut out.row_ends)?;
     }
 
+    out.findings.reserve(768 * entry.findings.len());
     for finding in entry.findings {
         let start = out.findings.len();
         json(finding, &mut out.findings)?;
         let takes_number = finding.recipient.is_some();
         if takes_number {
-            let mut line = out.findings.split_off(start);
-            open(&mut line, b"{\"recipient\":0", b"")?;
-            out.findings.append(&mut line);
+            open(&mut out.findings, start, b"{\"recipient\":0", b"")?;
         }
         out.finding_ends.push((out.findings.len(), takes_number));
     }
 
     if let Some(line) = entry.payload {
-        ascii_json(line, &mut out.payload)?;
-        open(&mut out.payload, b"{\"number\":0", b"")?;
+        out.payload.reserve(payload_len(line));
+        payload(line, &mut out.payload)?;
         if out.payload.len() + NUMBER.len() + NUMBER_DIGITS + 1 >= MAX_PAYLOAD_LINE {
             return Err(OutputError::Inconsistent(format!(
                 "a payload line of {} bytes; the limit is {MAX_PAYLOAD_LINE}",
@@ -297,9 +340,50 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
             )));
         }
     }
+    if let Some(change) = entry.change {
+        let [record, inverse] = &mut out.changes;
+        change.write(record);
+        change.write_inverse(inverse);
+    }
     out.tally = Tally::of(recipient, entry.payload);
     out.facts = Facts::of(recipient, entry.findings);
     Ok(())
+}
+
+/// Appends a payload line as ASCII JSON from behind the number on. Most bytes of a bundle are base64, in which
+/// nothing is to be escaped, so they are copied as they are; `what_is_written_by_hand_is_what_serde_writes` holds
+/// this against the derived form.
+fn payload(line: &PayloadLine, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    out.extend_from_slice(b",\"address\":");
+    ascii_json(&line.address, out)?;
+    out.extend_from_slice(b",\"kind\":");
+    json(&line.kind, out)?;
+    for (key, values) in [
+        (&b",\"userCertificate\":["[..], &line.user_certificate),
+        (&b",\"userSMIMECertificate\":["[..], &line.user_smime_certificate),
+    ] {
+        let Some(values) = values else { continue };
+        out.extend_from_slice(key);
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            if value.bytes().fold(true, |all, byte| all & is_base64(byte)) {
+                out.push(b'"');
+                out.extend_from_slice(value.as_bytes());
+                out.push(b'"');
+            } else {
+                ascii_json(value, out)?;
+            }
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// Length in bytes that `line` has in a payload file at most, line end and number included. Must stay below
@@ -321,6 +405,7 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     let recipient = entry.recipient;
     if recipient.number != 0
         || recipient.payload.is_some()
+        || recipient.change.is_some()
         || entry.payload.is_some_and(|line| line.number != 0)
     {
         return Err(OutputError::Inconsistent(
@@ -347,6 +432,19 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
             tally.published, recipient.coverage
         )));
     }
+    let held = entry.change.map(Change::counts).unwrap_or_default();
+    if tally.changes != held || entry.change.is_some() && !entry.targets.contains(&Target::ActiveDirectory) {
+        return Err(OutputError::Inconsistent(format!(
+            "candidates tell of {:?}, the change of the directory holds {held:?}",
+            tally.changes
+        )));
+    }
+    if !entry.targets.contains(&Target::ExchangeOnline) {
+        return match entry.payload {
+            Some(_) => Err(OutputError::Inconsistent("a payload line that nobody asked for".to_owned())),
+            None => Ok(()),
+        };
+    }
     if published(Attribute::UserCertificate) as u64 != tally.user_certificate
         || published(Attribute::UserSmimeCertificate) as u64 != tally.user_smime_certificate
         || published(Attribute::UserPkcs12) != 0
@@ -360,8 +458,9 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Takes the known head and tail off a serialised line.
-fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+/// Takes the known head and tail off the serialised line that begins at `start`.
+fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+    let line = lines.get(start..).unwrap_or_default();
     if !line.starts_with(head) || !line.ends_with(tail) {
         return Err(OutputError::Inconsistent(format!(
             "a line does not begin with {} and end with {}",
@@ -369,14 +468,15 @@ fn open(line: &mut Vec<u8>, head: &[u8], tail: &[u8]) -> Result<(), OutputError>
             String::from_utf8_lossy(tail)
         )));
     }
-    line.truncate(line.len() - tail.len());
-    line.drain(..head.len());
+    lines.truncate(lines.len() - tail.len());
+    lines.drain(start..start + head.len());
     Ok(())
 }
 
 /// Appends `value` as compact JSON.
 pub(crate) fn json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), OutputError> {
-    serde_json::to_writer(out, value).map_err(|error| OutputError::Inconsistent(error.to_string()))
+    super::json::append(value, out)
+        .map_err(|_| OutputError::Inconsistent("a value that is written to no bundle".to_owned()))
 }
 
 /// Appends `value` as compact JSON in ASCII: everything else is written as `\uXXXX`.
@@ -396,6 +496,10 @@ impl<F: Formatter> Formatter for Ascii<F> {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Values are base64: whole fragments are plain, and looking at every byte at once tells.
+        if fragment.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(|c: char| !matches!(c, ' '..='~')) {
             let (plain, tail) = rest.split_at(at);
@@ -445,5 +549,34 @@ impl<F: Formatter> Formatter for Ascii<F> {
     }
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::bundle::model::RecipientKind;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        let list = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
+        for (address, one, other) in [
+            ("kim@contoso.com", list(&["MII+/x=="]), None),
+            ("\"j\u{f6}rg\"@m\u{fc}ller.de", list(&[]), list(&["AA==", "BB==", "CC=="])),
+            ("\u{1f600}\u{7f}\\@x", None, list(&["no \"base64\"\n\u{e4}"])),
+        ] {
+            let line = PayloadLine {
+                number: 0,
+                address: address.to_owned(),
+                kind: RecipientKind::MailContact,
+                user_certificate: one,
+                user_smime_certificate: other,
+            };
+            let (mut derived, mut written) = (Vec::new(), b"{\"number\":0".to_vec());
+            ascii_json(&line, &mut derived).unwrap();
+            payload(&line, &mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), String::from_utf8(derived).unwrap());
+        }
     }
 }

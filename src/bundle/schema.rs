@@ -2,18 +2,20 @@
 
 use super::model::{FindingLine, Manifest, PayloadLine, Transfer};
 use super::verify::Report;
+use crate::history::diff::model::Diff;
 use schemars::{Schema, schema_for};
 
 /// Names that [`schema`] knows, sorted.
-pub const NAMES: [&str; 5] = ["finding", "manifest", "payload", "transfer", "verify"];
+pub const NAMES: [&str; 6] = ["diff", "finding", "manifest", "payload", "transfer", "verify"];
 
 /// The JSON Schema (draft 2020-12) with this name, indented, with a final line end; `None` for an unknown one.
 ///
 /// `manifest` is review/manifest.json, `finding` one line of review/findings.ndjson, `payload` one line of
-/// transfer/payload/\*.ndjson, `transfer` transfer/transfer.json, `verify` what `verify --format json` prints.
+/// transfer/payload/\*.ndjson, `transfer` transfer/transfer.json, `verify` what `verify --format json` prints, `diff` what `diff --format json` does.
 #[must_use]
 pub fn schema(name: &str) -> Option<String> {
     let schema: Schema = match name {
+        "diff" => schema_for!(Diff),
         "finding" => schema_for!(FindingLine),
         "manifest" => schema_for!(Manifest),
         "payload" => schema_for!(PayloadLine),

@@ -15,6 +15,8 @@
 
 use super::OutputError;
 use super::model::{Candidate, Coverage, Decision, Recipient, RecipientKind, Verdict};
+use super::render::push_number;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The columns, in order.
@@ -54,7 +56,10 @@ pub fn header() -> String {
 
 /// Makes a text safe to show in a cell, as the module describes.
 #[must_use]
-pub fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if is_harmless(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let mut safe = String::with_capacity(text.len() + 1);
     // True where a spreadsheet could begin a cell: at the start and behind a semicolon, blanks and quotes skipped.
     let mut begins = true;
@@ -76,7 +81,13 @@ pub fn cell(text: &str) -> String {
         }
         put_visible(character, &mut safe);
     }
-    safe
+    Cow::Owned(safe)
+}
+
+/// Printable ASCII that begins with a letter or digit, without a `;`: most cells. Such a text is safe as it is.
+fn is_harmless(text: &[u8]) -> bool {
+    text.first().is_none_or(u8::is_ascii_alphanumeric)
+        && text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~') & (*byte != b';'))
 }
 
 /// The text with what hides or moves text written as `<U+XXXX>`.
@@ -115,8 +126,8 @@ pub(crate) fn rows(
     let person = [
         cell(address.unwrap_or_default()),
         cell(identity.display_name.as_deref().unwrap_or_default()),
-        kind(recipient.kind).to_owned(),
-        coverage(recipient.coverage).to_owned(),
+        kind(recipient.kind).into(),
+        coverage(recipient.coverage).into(),
         cell(source.as_deref().unwrap_or_default()),
     ];
     let candidates: Vec<Option<&Candidate>> = if recipient.candidates.is_empty() {
@@ -124,18 +135,19 @@ pub(crate) fn rows(
     } else {
         recipient.candidates.iter().map(Some).collect()
     };
+    out.reserve(1_024 * candidates.len());
+    let mut table = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .buffer_capacity(4096)
+        .from_writer(std::mem::take(out));
     for candidate in candidates {
-        let mut row = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .buffer_capacity(1024)
-            .from_writer(std::mem::take(out));
-        row.write_record(
-            person.iter().map(String::as_str).chain(judged(recipient, candidate).iter().map(String::as_str)),
-        )
-        .map_err(|error| fail(&error))?;
-        *out = row.into_inner().map_err(|error| fail(&error))?;
-        ends.push(out.len());
+        table
+            .write_record(person.iter().chain(&judged(recipient, candidate)).map(|cell| cell.as_bytes()))
+            .map_err(|error| fail(&error))?;
+        table.flush().map_err(|error| fail(&error))?;
+        ends.push(table.get_ref().len());
     }
+    *out = table.into_inner().map_err(|error| fail(&error))?;
     Ok(())
 }
 
@@ -143,7 +155,7 @@ pub(crate) fn rows(
 pub(crate) fn numbered(number: u64, rows: &[u8], ends: &[usize], out: &mut Vec<u8>) {
     let mut start = 0;
     for &end in ends {
-        out.extend_from_slice(number.to_string().as_bytes());
+        push_number(number, out);
         out.push(b',');
         // `ends` rises and its last element is the length of `rows`.
         out.extend_from_slice(&rows[start..end]);
@@ -152,8 +164,10 @@ pub(crate) fn numbered(number: u64, rows: &[u8], ends: &[usize], out: &mut Vec<u
 }
 
 /// The eleven columns about a candidate.
-fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] {
-    let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
+fn judged<'a>(recipient: &Recipient, candidate: Option<&'a Candidate>) -> [Cow<'a, str>; 11] {
+    fn text(value: &Option<String>) -> Cow<'_, str> {
+        cell(value.as_deref().unwrap_or_default())
+    }
     let mut codes: Vec<&str> = Vec::new();
     let findings = candidate.map(|candidate| candidate.findings.as_slice()).unwrap_or_default();
     for finding in findings.iter().chain(&recipient.findings) {
@@ -161,14 +175,14 @@ fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] 
             codes.push(&finding.code);
         }
     }
-    let codes = cell(&codes.join(" "));
+    let codes = Cow::Owned(cell(&codes.join(" ")).into_owned());
     let Some(candidate) = candidate else {
-        let mut none: [String; 11] = Default::default();
+        let mut none: [Cow<'_, str>; 11] = Default::default();
         none[10] = codes;
         return none;
     };
     [
-        candidate.attribute.name().to_owned(),
+        candidate.attribute.name().into(),
         text(&candidate.subject),
         text(&candidate.issuer),
         text(&candidate.serial),
@@ -176,10 +190,10 @@ fn judged(recipient: &Recipient, candidate: Option<&Candidate>) -> [String; 11] 
         text(&candidate.not_after),
         text(&candidate.sha256),
         match (candidate.path.verdict, candidate.decision) {
-            (Verdict::NotChecked, Decision::Publish) => UNVERIFIED.to_owned(),
-            (found, _) => verdict(found).to_owned(),
+            (Verdict::NotChecked, Decision::Publish) => UNVERIFIED.into(),
+            (found, _) => verdict(found).into(),
         },
-        decision(candidate.decision).to_owned(),
+        decision(candidate.decision).into(),
         cell(&candidate.reason),
         codes,
     ]

@@ -5,16 +5,18 @@
 //! checks the totals, and makes the folder appear. A writer that is dropped before it was sealed (an error,
 //! a panic) leaves nothing behind.
 
+use super::directory::ChangeFiles;
 use super::hashed::{HashedFile, sha256_hex};
 use super::manifest::Frame;
 use super::model::{
     BundleIdentity, FindingLine, InputFile, MANIFEST_SCHEMA, PayloadPlace, PolicyReference, Summary,
-    TRANSFER_SCHEMA, Tool, Transfer, TransferCounts, TrustAnchor, TrustStoreEntry,
+    TRANSFER_SCHEMA, Target, Tool, Transfer, TransferCounts, TrustAnchor, TrustStoreEntry,
 };
 use super::render::{Ascii, ManifestFormat, Rendered, Tally, json};
 use super::report::{self, Digest, Page, REPORT};
 use super::stage::Stage;
 use super::sums::{self, SUMS, Sums};
+use super::sync::Syncer;
 use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
@@ -33,7 +35,7 @@ pub struct StageOptions {
     pub force: bool,
     /// Which forms of the manifest; the same value as for [`super::render()`].
     pub manifest: ManifestFormat,
-    /// Recipients in a payload file.
+    /// Recipients in a payload file, and objects in a file of the directory's change.
     pub batch: NonZeroU64,
     /// Bytes of the upload script.
     pub script: &'static [u8],
@@ -48,6 +50,8 @@ pub struct ManifestHead {
     pub evaluated_at: String,
     /// True with `--unverified`.
     pub unverified: bool,
+    /// Where the result is applied, each once and in order.
+    pub targets: Vec<Target>,
     /// Bytes of policy.toml.
     pub policy: Vec<u8>,
     /// Certificates that are trusted.
@@ -61,6 +65,7 @@ impl ManifestHead {
             tool: self.tool.clone(),
             evaluated_at: self.evaluated_at.clone(),
             unverified: self.unverified,
+            targets: self.targets.clone(),
             policy: PolicyReference { sha256: sha256_hex(&self.policy) },
             trust_anchors: self.trust_anchors.clone(),
             inputs: Vec::new(),
@@ -115,6 +120,8 @@ pub struct Writer {
     payload: HashedFile,
     payload_name: String,
     payload_lines: u64,
+    /// The change of the directory, when that target was asked for.
+    changes: Option<ChangeFiles>,
     review: Sums,
     transfer: Sums,
     tally: Tally,
@@ -124,6 +131,7 @@ pub struct Writer {
     inputs: u64,
     spool: HashedFile,
     line: Vec<u8>,
+    syncer: Syncer,
     // Last, so that the files are closed before the folder is removed.
     stage: Stage,
 }
@@ -162,6 +170,12 @@ impl Writer {
             None
         };
         let findings = HashedFile::create(review.join("findings.ndjson"))?;
+        let changes = if head.targets.contains(&Target::ActiveDirectory) {
+            stage.folder(CHANGE_FOLDER)?;
+            Some(ChangeFiles::begin(&review, options.batch, head.unverified)?)
+        } else {
+            None
+        };
         let payload_name = payload_name(1);
         let payload = HashedFile::create(transfer.join(&payload_name))?;
         let digest = Digest::new();
@@ -175,6 +189,7 @@ impl Writer {
             payload,
             payload_name,
             payload_lines: 0,
+            changes,
             review: Sums::new(),
             transfer: Sums::new(),
             tally: Tally::default(),
@@ -183,6 +198,7 @@ impl Writer {
             inputs: 0,
             spool: HashedFile::create(stage.outer().join(SPOOL))?,
             line,
+            syncer: Syncer::new()?,
             stage,
         };
         writer.add(Half::Review, "policy.toml", &writer.head.policy.clone())?;
@@ -209,19 +225,24 @@ impl Writer {
             None
         };
 
+        let change = match &mut self.changes {
+            Some(changes) => changes.append(rendered, &mut self.review)?,
+            None => None,
+        };
+
         self.line.clear();
         self.line.extend_from_slice(if number == 1 { b"\n" } else { b",\n" });
-        rendered.manifest_line(number, place.as_ref(), &mut self.line)?;
-        self.manifest.put(&self.line)?;
+        rendered.manifest_line(number, place.as_ref(), change.as_ref(), &mut self.line)?;
+        self.manifest.put_synced(&self.line, &self.syncer)?;
 
         if let Some(table) = &mut self.table {
             self.line.clear();
             rendered.csv_rows(number, &mut self.line);
-            table.put(&self.line)?;
+            table.put_synced(&self.line, &self.syncer)?;
         }
         self.line.clear();
         rendered.finding_lines(number, &mut self.line);
-        self.findings.put(&self.line)?;
+        self.findings.put_synced(&self.line, &self.syncer)?;
 
         self.tally.add(rendered.tally());
         self.digest.recipient(rendered.facts());
@@ -306,13 +327,18 @@ impl Writer {
         self.line.clear();
         end_manifest(closing, &mut self.line)?;
         self.manifest.put(&self.line)?;
-        let manifest_sha256 = self.manifest.finish()?;
+        let manifest_sha256 = self.manifest.finish_later(&self.syncer)?;
         self.review.insert("manifest.json".to_owned(), manifest_sha256.clone());
         if let Some(table) = self.table {
-            self.review.insert("manifest.csv".to_owned(), table.finish()?);
+            self.review.insert("manifest.csv".to_owned(), table.finish_later(&self.syncer)?);
         }
-        self.review.insert("findings.ndjson".to_owned(), self.findings.finish()?);
-        self.transfer.insert(self.payload_name, self.payload.finish()?);
+        self.review.insert("findings.ndjson".to_owned(), self.findings.finish_later(&self.syncer)?);
+        let mut folders = vec![PAYLOAD_FOLDER, TRANSFER, REVIEW];
+        if let Some(changes) = self.changes {
+            changes.finish(&mut self.review)?;
+            folders.insert(0, CHANGE_FOLDER);
+        }
+        self.transfer.insert(self.payload_name, self.payload.finish_later(&self.syncer)?);
 
         let frame = self.head.frame(closing);
         // The policy comes from this program, as UTF-8.
@@ -338,6 +364,7 @@ impl Writer {
             sequence: bundle.sequence,
             previous: bundle.previous,
             unverified: self.head.unverified,
+            targets: self.head.targets,
             counts: counts.clone(),
             manifest_sha256: manifest_sha256.clone(),
         };
@@ -351,7 +378,9 @@ impl Writer {
 
         let transfer_sums_sha256 = put_sums(&folder, &self.transfer)?;
         let review_sums_sha256 = put_sums(&self.stage.path().join(REVIEW), &self.review)?;
-        let leftover = self.stage.publish(self.options.force, &[PAYLOAD_FOLDER, TRANSFER, REVIEW])?;
+        // Every byte is on the disk before the folder appears.
+        self.syncer.finish()?;
+        let leftover = self.stage.publish(self.options.force, &folders)?;
         Ok(Sealed {
             path: self.target,
             counts,
@@ -393,7 +422,7 @@ impl Writer {
         let next = HashedFile::create(self.stage.path().join(TRANSFER).join(&name))?;
         let full = std::mem::replace(&mut self.payload, next);
         let full_name = std::mem::replace(&mut self.payload_name, name);
-        self.transfer.insert(full_name, full.finish()?);
+        self.transfer.insert(full_name, full.finish_later(&self.syncer)?);
         self.files += 1;
         self.payload_lines = 0;
         Ok(())
@@ -423,18 +452,23 @@ impl Half {
 /// Where inputs wait; in the hidden folder, outside what becomes the bundle.
 const SPOOL: &str = "inputs";
 const PAYLOAD_FOLDER: &str = "transfer/payload";
+const CHANGE_FOLDER: &str = "review/active-directory";
 
 /// Name of the payload file with this number, from 1.
-///
-/// Four digits up to 9999. How many there will be is known only at the end, so a longer number gets a letter
-/// for its length in front (`a10000`, `b100000`): letters sort behind digits, and the names stay in order.
 #[must_use]
 pub fn payload_name(number: u64) -> String {
+    format!("payload/{}.ndjson", numbered_name(number))
+}
+
+/// The number of a file in its name: four digits up to 9999. How many there will be is known only at the end, so a
+/// longer number gets a letter for its length in front (`a10000`, `b100000`): letters sort behind digits, and the names
+/// stay in order.
+pub(crate) fn numbered_name(number: u64) -> String {
     let digits = number.to_string();
     match digits.len() {
-        0..=4 => format!("payload/{number:04}.ndjson"),
+        0..=4 => format!("{number:04}"),
         // A u64 has at most 20 digits, so the letter is at most `p`.
-        length => format!("payload/{}{number}.ndjson", char::from(b'a' + (length - 5) as u8)),
+        length => format!("{}{number}", char::from(b'a' + (length - 5) as u8)),
     }
 }
 
@@ -444,6 +478,7 @@ fn begin_manifest(head: &ManifestHead, out: &mut Vec<u8>) -> Result<(), OutputEr
     key(out, "tool", &head.tool, false)?;
     key(out, "evaluatedAt", &head.evaluated_at, false)?;
     key(out, "unverified", &head.unverified, false)?;
+    key(out, "targets", &head.targets, false)?;
     key(out, "policy", &PolicyReference { sha256: sha256_hex(&head.policy) }, false)?;
     lines(out, "trustAnchors", &head.trust_anchors)?;
     out.extend_from_slice(b",\n\"recipients\": [");
@@ -478,7 +513,8 @@ fn lines<T: Serialize>(out: &mut Vec<u8>, name: &str, values: &[T]) -> Result<()
     Ok(())
 }
 
-fn pretty_ascii<T: Serialize>(value: &T) -> Result<Vec<u8>, OutputError> {
+/// JSON for people, in ASCII.
+pub(super) fn pretty_ascii<T: Serialize>(value: &T) -> Result<Vec<u8>, OutputError> {
     let mut out = Vec::new();
     value
         .serialize(&mut serde_json::Serializer::with_formatter(&mut out, Ascii(PrettyFormatter::new())))

@@ -25,15 +25,26 @@ pub enum Kind {
     PublicKey = 5,
     /// An end-entity certificate.
     Certificate = 6,
+    /// An address of an object that is no recipient: nobody who has it is gone.
+    Bystander = 7,
 }
 
 impl Kind {
     /// The kind of a key.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
-        [Self::Guid, Self::Dn, Self::Primary, Self::Target, Self::Address, Self::PublicKey, Self::Certificate]
-            .into_iter()
-            .find(|kind| *kind as u8 == key[0])
+        [
+            Self::Guid,
+            Self::Dn,
+            Self::Primary,
+            Self::Target,
+            Self::Address,
+            Self::PublicKey,
+            Self::Certificate,
+            Self::Bystander,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == key[0])
     }
 }
 
@@ -43,8 +54,14 @@ pub type Hash = [u8; 16];
 /// Hashes a value.
 #[must_use]
 pub fn hash(value: &[u8]) -> Hash {
+    short(&sha256(value))
+}
+
+/// The 128 bits of a value whose SHA-256 is known.
+#[must_use]
+pub fn short(sha256: &[u8; 32]) -> Hash {
     let mut out = [0; 16];
-    out.copy_from_slice(&sha256(value)[..16]);
+    out.copy_from_slice(&sha256[..16]);
     out
 }
 
@@ -55,7 +72,8 @@ const FROM_FILE: usize = 21;
 const GUID: std::ops::Range<usize> = 22..30;
 
 /// Makes a key. `record` may be filled in later with [`set_record`]; `guid` is part of the hash of
-/// the record's objectGUID (DN keys only, zero for none).
+/// the record's objectGUID (DN keys and addresses that are compared with those of another time; zero for
+/// none).
 #[must_use]
 pub fn key(kind: Kind, hash: Hash, from_file: bool, guid: Option<Hash>) -> Key {
     let mut key = [0; KEY_BYTES];

@@ -6,10 +6,11 @@
 //! ([`Groups`]) and what objects have in common ([`keys::Note`]). Only what really is shared
 //! survives into the second pass. Memory grows with the number of *split objects*, not of records.
 
+pub mod join;
 pub mod keys;
 pub mod sorter;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
 use keys::{GROUP_BYTES, Hash, Kind, Note};
@@ -185,32 +186,47 @@ fn for_groups(sorted: &Sorted, wanted: &[Kind], mut each: impl FnMut(Kind, &[Key
 }
 
 /// Which records are one object: same objectGUID; same DN unless both have an objectGUID and these
-/// differ; and certificates of files go to the one directory object that has their owner's address.
+/// differ; and certificates of files go to the one directory object that owns their owner's address:
+/// as its primary one (or the one it is looked up by), or else as any other.
 fn unite(sorted: &Sorted) -> io::Result<Groups> {
     let mut groups = Groups::default();
     for_groups(sorted, &[Kind::Guid, Kind::Dn], |kind, group| match kind {
         Kind::Guid => unite_all(&mut groups, group.iter().map(keys::record)),
         _ => unite_names(&mut groups, group),
     })?;
+    // Records of files whose address is the primary one of a directory object, or of several.
+    let mut settled: HashSet<u32> = HashSet::new();
     for_groups(sorted, &[Kind::Primary, Kind::Target], |_, group| {
-        let mut objects: Vec<u32> = group
-            .iter()
-            .filter(|key| !keys::from_file(key))
-            .map(|key| groups.leader(keys::record(key)))
-            .collect();
-        objects.sort_unstable();
-        objects.dedup();
-        let files = group.iter().filter(|key| keys::from_file(key)).map(keys::record);
+        let objects = directory_objects(&groups, group);
+        let files = || group.iter().filter(|key| keys::from_file(key)).map(keys::record);
+        if !objects.is_empty() {
+            settled.extend(files());
+        }
         match objects.as_slice() {
             // With several claimants it is not known whose the file is: it stays by itself and
             // shares their conflict.
-            [] => unite_all(&mut groups, files),
-            [only] => unite_all(&mut groups, std::iter::once(*only).chain(files)),
-            _ => unite_all(&mut groups, files),
+            [only] => unite_all(&mut groups, std::iter::once(*only).chain(files())),
+            _ => unite_all(&mut groups, files()),
+        }
+    })?;
+    for_groups(sorted, &[Kind::Address], |_, group| {
+        if let [only] = directory_objects(&groups, group).as_slice() {
+            let files = group.iter().filter(|key| keys::from_file(key)).map(keys::record);
+            let files = files.filter(|file| !settled.contains(file));
+            unite_all(&mut groups, std::iter::once(*only).chain(files));
         }
     })?;
     groups.close();
     Ok(groups)
+}
+
+/// First records of the directory objects in a group, each once.
+fn directory_objects(groups: &Groups, group: &[Key]) -> Vec<u32> {
+    let directory = group.iter().filter(|key| !keys::from_file(key));
+    let mut objects: Vec<u32> = directory.map(|key| groups.leader(keys::record(key))).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    objects
 }
 
 fn unite_all(groups: &mut Groups, records: impl Iterator<Item = u32>) {
@@ -320,6 +336,28 @@ mod tests {
         let notes = known.notes().unwrap().below(u32::MAX).unwrap();
         let told: Vec<(u32, u32, u32)> = notes.iter().map(|n| (n.leader, n.objects, n.other)).collect();
         assert_eq!(told, [(2, 3, 3), (3, 3, 2), (4, 3, 2)]);
+    }
+
+    #[test]
+    fn a_secondary_address_is_an_address_too_where_it_is_nobodys_primary_one() {
+        let file = |address: &str| {
+            [Kind::Primary, Kind::Address].map(|kind| key(kind, hash(address.as_bytes()), true, None))
+        };
+        let known = run(&[
+            &[plain(Kind::Primary, "kim@x"), plain(Kind::Address, "kim@x"), plain(Kind::Address, "old@x")],
+            &file("old@x"),
+            &[plain(Kind::Primary, "lee@x"), plain(Kind::Address, "lee@x"), plain(Kind::Address, "info@x")],
+            &[plain(Kind::Primary, "max@x"), plain(Kind::Address, "max@x"), plain(Kind::Address, "info@x")],
+            &file("info@x"),
+            &[plain(Kind::Primary, "eva@x"), plain(Kind::Address, "eva@x"), plain(Kind::Address, "kim@x")],
+            &file("kim@x"),
+            &file("new@x"),
+            &file("new@x"),
+        ]);
+        assert_eq!(known.groups.later(0), [1, 6], "an alias, and the primary address before eva's alias");
+        assert_eq!(known.groups.leader(4), 4, "two claimants: nobody gets it");
+        assert_eq!(known.groups.later(7), [8]);
+        assert!(known.notes().unwrap().below(u32::MAX).unwrap().is_empty());
     }
 
     #[test]

@@ -67,7 +67,14 @@ impl Address {
         normal.make_ascii_lowercase();
         let at = normal.len();
         normal.push('@');
-        normal.push_str(&domain_key(domain).ok_or(AddressError::DomainSyntax)?);
+        match plain_domain(domain) {
+            Some(true) => {
+                normal.push_str(domain);
+                normal[at..].make_ascii_lowercase();
+            }
+            Some(false) => return Err(AddressError::DomainSyntax),
+            None => normal.push_str(&domain_key(domain).ok_or(AddressError::DomainSyntax)?),
+        }
         Ok(Self { normal, at })
     }
 
@@ -106,20 +113,29 @@ impl fmt::Display for Address {
 /// are underscores: neither occurs in mail domains (RFC 5321 section 4.1.2).
 #[must_use]
 pub fn domain_key(domain: &str) -> Option<String> {
-    let plain = domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
-    // Labels that start with xn-- go through IDNA, which refuses the broken ones.
-    let ascii = if plain && !domain.contains("xn--") {
-        domain.to_owned()
-    } else {
-        idna::domain_to_ascii_strict(domain).ok()?
-    };
+    match plain_domain(domain) {
+        Some(good) => good.then(|| domain.to_ascii_lowercase()),
+        None => idna::domain_to_ascii_strict(domain).ok().filter(|ascii| are_labels(ascii)),
+    }
+}
+
+/// Whether a domain of ASCII letters, digits, hyphens and dots is one; `None` for one that IDNA must look
+/// at, also where labels start with `xn--`: it refuses the broken ones.
+fn plain_domain(domain: &str) -> Option<bool> {
+    let plain =
+        domain.bytes().fold(true, |all, b| all & (b.is_ascii_alphanumeric() | (b == b'-') | (b == b'.')));
+    let encoded = || domain.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
+    (plain && !(domain.contains('-') && encoded())).then(|| are_labels(domain))
+}
+
+fn are_labels(domain: &str) -> bool {
     let label_ok = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    (ascii.len() <= 253 && ascii.split('.').all(label_ok)).then_some(ascii)
+    domain.len() <= 253 && domain.split('.').all(label_ok)
 }
 
 /// Dot-string of atoms, or a quoted string; letters above ASCII are allowed (RFC 6531).
@@ -139,7 +155,27 @@ pub(crate) fn check_local(local: &str) -> Result<(), AddressError> {
     }
     let atom = |c: char| {
         c.is_ascii_alphanumeric()
-            || "!#$%&'*+-/=?^_`{|}~".contains(c)
+            || matches!(
+                c,
+                '!' | '#'
+                    | '$'
+                    | '%'
+                    | '&'
+                    | '\''
+                    | '*'
+                    | '+'
+                    | '-'
+                    | '/'
+                    | '='
+                    | '?'
+                    | '^'
+                    | '_'
+                    | '`'
+                    | '{'
+                    | '|'
+                    | '}'
+                    | '~'
+            )
             || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
     };
     if local.split('.').all(|part| !part.is_empty() && part.chars().all(atom)) {

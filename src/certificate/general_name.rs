@@ -9,6 +9,7 @@ use super::extensions::Malformed;
 use super::name::{self, Name};
 use super::oid::{self, Oid};
 use super::tlv::{self, Element, Walker, tag};
+use crate::encoding::hex;
 
 /// One general name, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,16 +146,6 @@ fn ip_text(value: &[u8]) -> String {
         },
         _ => one(value).unwrap_or_else(|| format!("#{}", hex(value))),
     }
-}
-
-/// Lower case hex without separators.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl<'a> SignatureAlgorithm<'a> {
     pub fn name(&self) -> String {
         let (id, parameters) = self.parts();
         if id.0 != oid::RSA_PSS {
-            return id.name();
+            return id.name().into_owned();
         }
         match Pss::read(parameters) {
             Some(pss) => format!(

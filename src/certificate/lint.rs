@@ -1,11 +1,12 @@
 //! Finds the [`Defect`]s of a certificate.
 
+use super::der::minimal;
 use super::extensions::{self, Decoded, KeyUsage, Malformed};
 use super::general_name::GeneralName;
 use super::key::{Curve, KeyKind};
 use super::time::TimeForm;
-use super::tlv::{Element, Walker, tag};
-use super::{Certificate, Defect, DefectCode as C, address, der_header, name, oid};
+use super::tlv::{Walker, tag};
+use super::{Certificate, Defect, DefectCode as C, address, name, oid};
 
 /// All defects, in byte order.
 pub(super) fn run(certificate: &Certificate<'_>) -> Vec<Defect> {
@@ -64,7 +65,7 @@ fn frame(c: &Certificate<'_>, out: &mut Vec<Defect>) {
         let found = format!("{} octets", c.serial.len());
         add(C::SerialTooLong, serial_at, found, "at most 20 octets", "RFC 5280 section 4.1.2.2");
     }
-    if let Err(e) = der(c) {
+    if let Err(e) = c.check_der() {
         add(C::NotDer, e.offset, e.what, "DER", "RFC 5280 section 4.1, X.690 section 10");
     }
     if c.time_forms().contains(&TimeForm::GeneralizedTooEarly) {
@@ -607,91 +608,5 @@ fn key(c: &Certificate<'_>, out: &mut Vec<Defect>) {
         }
         KeyKind::Unknown(_) => add(info.name().into_owned(), "a known key algorithm", "RFC 3279 section 2.3"),
         _ => {}
-    }
-}
-
-/// Walks the certificate and everything inside that is constructed; extension values of kinds that
-/// this crate decodes are walked too.
-pub(super) fn der(c: &Certificate<'_>) -> Result<(), Malformed> {
-    let mut walker = Walker::new(c.der());
-    let whole = walker.next().map_err(Malformed::from)?;
-    strict(&whole, c, 0)?;
-    if c.time_forms().contains(&TimeForm::NotDer) {
-        let what = "a time that is none, without seconds, with a fraction, or in another zone than Z";
-        return Err(Malformed::new(c.offset_of(c.issuer.raw()), what));
-    }
-    for extension in c.extensions() {
-        if extensions::PROCESSED.contains(&extension.id.0)
-            && let Ok(element) = Walker::new(extension.value).next()
-        {
-            strict(&element, c, 0)?;
-        }
-    }
-    Ok(())
-}
-
-fn strict(element: &Element<'_>, c: &Certificate<'_>, depth: usize) -> Result<(), Malformed> {
-    let fail = |what: &str| Err(Malformed::new(c.offset_of(element.raw), what.to_owned()));
-    if depth > super::tlv::MAX_DEPTH {
-        return fail("elements nest too deep");
-    }
-    if !der_header(element) {
-        return fail("a length that is indefinite or longer than needed");
-    }
-    match (element.tag, element.contents) {
-        (tag::BOOLEAN, [0 | 0xff]) | (tag::NULL, []) => {}
-        (tag::BOOLEAN, _) => return fail("a BOOLEAN that is neither 00 nor FF"),
-        (tag::NULL, _) => return fail("a NULL with contents"),
-        (tag::INTEGER, contents) if !minimal(contents) => return fail("an INTEGER with a needless octet"),
-        (tag::OID, contents) if !minimal_arcs(contents) => {
-            return fail("an OBJECT IDENTIFIER that is empty, cut off, or has a needless octet");
-        }
-        (tag::BIT_STRING, contents) => match contents.split_first() {
-            Some((0, _)) => {}
-            Some((unused @ 1..=7, [.., last])) if last & ((1u16 << unused) - 1) as u8 == 0 => {}
-            _ => return fail("a BIT STRING whose unused bits are not 0"),
-        },
-        (0x20..0x40, _) if !matches!(element.tag, tag::SEQUENCE | tag::SET) => {
-            return fail("a string in pieces");
-        }
-        _ => {}
-    }
-    // Context tags tell nothing of what is inside when they are implicit, so their contents are
-    // walked only when the tag says that there are elements.
-    if element.tag & 0x20 != 0 {
-        let mut inside = Walker::new(element.contents);
-        while !inside.is_empty() {
-            let at = inside.offset();
-            match inside.next() {
-                Ok(inner) => strict(&inner, c, depth + 1)?,
-                Err(e) => {
-                    let base = c.offset_of(element.contents);
-                    return Err(Malformed::new(base + at, e.to_string()));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// X.690 section 8.19.2: no arc starts with 80, and the last one ends.
-fn minimal_arcs(contents: &[u8]) -> bool {
-    let mut starts = true;
-    for octet in contents {
-        if starts && *octet == 0x80 {
-            return false;
-        }
-        starts = octet & 0x80 == 0;
-    }
-    starts && !contents.is_empty()
-}
-
-fn minimal(contents: &[u8]) -> bool {
-    match contents {
-        [] => false,
-        [_] => true,
-        [0, second, ..] => second & 0x80 != 0,
-        [0xff, second, ..] => second & 0x80 == 0,
-        _ => true,
     }
 }

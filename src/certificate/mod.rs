@@ -21,6 +21,7 @@
 pub mod address;
 pub mod container;
 pub mod defects;
+mod der;
 pub mod extensions;
 pub mod general_name;
 pub mod key;
@@ -33,6 +34,7 @@ pub mod tlv;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_lc_rs::digest;
 
@@ -104,6 +106,8 @@ pub struct Certificate<'a> {
     has_extensions: bool,
     broken_list: Option<Malformed>,
     leftover: Option<usize>,
+    sha256: OnceLock<[u8; 32]>,
+    der_checked: OnceLock<Result<(), Malformed>>,
 }
 
 impl<'a> Certificate<'a> {
@@ -204,6 +208,8 @@ impl<'a> Certificate<'a> {
             has_extensions,
             broken_list,
             leftover,
+            sha256: OnceLock::new(),
+            der_checked: OnceLock::new(),
         })
     }
 
@@ -219,10 +225,10 @@ impl<'a> Certificate<'a> {
         self.trailing
     }
 
-    /// SHA-256 of [`Certificate::der`], computed on each call.
+    /// SHA-256 of [`Certificate::der`], computed once.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
-        sha256(self.der)
+        *self.sha256.get_or_init(|| sha256(self.der))
     }
 
     /// SHA-1 of [`Certificate::der`], the thumbprint that Windows shows; computed on each call.
@@ -290,8 +296,7 @@ impl<'a> Certificate<'a> {
     /// The serial number as hex with colons: `01:af`.
     #[must_use]
     pub fn serial_hex(&self) -> String {
-        let plain = general_name::hex(self.serial);
-        plain.as_bytes().chunks(2).map(String::from_utf8_lossy).collect::<Vec<_>>().join(":")
+        crate::encoding::hex_with_colons(self.serial)
     }
 
     /// The version as people count: 1, 2 or 3; others are what stands there plus one.
@@ -500,12 +505,12 @@ impl<'a> Certificate<'a> {
         extensions::offset_in(self.der, part).unwrap_or(0)
     }
 
-    /// Whether it is encoded in DER throughout; `Err` names the first byte that is not.
+    /// Whether it is encoded in DER throughout; `Err` names the first byte that is not. Computed once.
     ///
     /// # Errors
     /// [`Malformed`]: the offset in the certificate and what stands there.
     pub fn check_der(&self) -> Result<(), Malformed> {
-        lint::der(self)
+        self.der_checked.get_or_init(|| der::check(self)).clone()
     }
 }
 

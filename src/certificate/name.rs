@@ -135,6 +135,15 @@ impl<'a> Name<'a> {
         Some(())
     }
 
+    /// The text that is shown, made in one piece.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::with_capacity(self.raw.len());
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{self}");
+        text
+    }
+
     /// The last commonName, the one nearest to the entry.
     #[must_use]
     pub fn common_name(&self) -> Option<Cow<'a, str>> {
@@ -218,7 +227,18 @@ impl<'a> Name<'a> {
     /// Whether two names match by RFC 5280 section 7.1.
     #[must_use]
     pub fn matches(&self, other: &Name<'_>) -> bool {
-        self.raw == other.raw || self.key() == other.key()
+        self.raw == other.raw || (self.may_match(other) && self.key() == other.key())
+    }
+
+    /// Whether the names have the same shape, without looking at the values: as many attributes, of the
+    /// same types where each stands alone in its relative name. Names that differ are told apart by that as
+    /// a rule, at a small part of the cost of two keys.
+    fn may_match(&self, other: &Name<'_>) -> bool {
+        let (mut mine, mut theirs) = (Vec::with_capacity(8), Vec::with_capacity(8));
+        let whole = self.try_attributes(|a| mine.push((a.rdn, a.kind))).is_some()
+            && other.try_attributes(|a| theirs.push((a.rdn, a.kind))).is_some();
+        let single = mine.last().is_some_and(|(rdn, _)| rdn + 1 == mine.len());
+        whole && mine.len() == theirs.len() && (!single || mine == theirs)
     }
 
     /// Whether the comparison of this crate is certain to find every match that RFC 4518 would: all
@@ -291,10 +311,9 @@ impl fmt::Display for Name<'_> {
     /// RFC 4514: the entry first, the root last, `+` within a relative name. Attribute types without
     /// a short name are shown dotted, values that are no text as `#` and hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let attributes = self.attributes();
-        let mut groups: Vec<&[Attribute<'_>]> = attributes.chunk_by(|a, b| a.rdn == b.rdn).collect();
-        groups.reverse();
-        for (i, group) in groups.iter().enumerate() {
+        let mut attributes = Vec::with_capacity(8);
+        let whole = self.try_attributes(|attribute| attributes.push(attribute)).is_some();
+        for (i, group) in attributes.chunk_by(|a, b| a.rdn == b.rdn).rev().enumerate() {
             if i > 0 {
                 f.write_str(",")?;
             }
@@ -313,7 +332,7 @@ impl fmt::Display for Name<'_> {
                 }
             }
         }
-        if !self.is_well_formed() {
+        if !whole {
             f.write_str("(rest unreadable)")?;
         }
         Ok(())
@@ -328,6 +347,11 @@ impl fmt::Debug for Name<'_> {
 
 /// Escapes as RFC 4514 section 2.4 asks.
 fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let special = |b: u8| matches!(b, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b'\0');
+    let edge = text.starts_with([' ', '#']) || text.ends_with(' ');
+    if !edge && !text.bytes().any(special) {
+        return f.write_str(text);
+    }
     let last = text.chars().count().saturating_sub(1);
     for (i, c) in text.chars().enumerate() {
         match c {

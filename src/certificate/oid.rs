@@ -3,6 +3,7 @@
 //! Identifiers are kept as they stand in the certificate (contents octets, X.690 section 8.19) and
 //! compared as bytes; the dotted form is made only for people.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// An object identifier, borrowed as its contents octets.
@@ -39,11 +40,11 @@ impl Oid<'_> {
 
     /// A name for people when the identifier is a known one (`emailProtection`), else the dotted form.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Cow<'static, str> {
         NAMES
             .iter()
             .find(|(octets, _)| *octets == self.0)
-            .map_or_else(|| self.to_string(), |(_, name)| (*name).to_owned())
+            .map_or_else(|| Cow::Owned(self.to_string()), |(_, name)| Cow::Borrowed(*name))
     }
 
     /// Contents octets of a dotted identifier such as `2.5.29.32.0`; `None` when it is none.
@@ -107,6 +108,49 @@ macro_rules! oids {
 }
 
 oids! {
+    // Name attributes; they come first because names are shown most.
+    /// commonName
+    COMMON_NAME = "CN", &[0x55, 4, 3];
+    /// surname
+    SURNAME = "SN", &[0x55, 4, 4];
+    /// serialNumber
+    SERIAL_NUMBER = "serialNumber", &[0x55, 4, 5];
+    /// countryName
+    COUNTRY = "C", &[0x55, 4, 6];
+    /// localityName
+    LOCALITY = "L", &[0x55, 4, 7];
+    /// stateOrProvinceName
+    STATE = "ST", &[0x55, 4, 8];
+    /// streetAddress
+    STREET = "STREET", &[0x55, 4, 9];
+    /// organizationName
+    ORGANIZATION = "O", &[0x55, 4, 10];
+    /// organizationalUnitName
+    ORGANIZATIONAL_UNIT = "OU", &[0x55, 4, 11];
+    /// title
+    TITLE = "title", &[0x55, 4, 12];
+    /// postalCode
+    POSTAL_CODE = "postalCode", &[0x55, 4, 17];
+    /// name
+    NAME = "name", &[0x55, 4, 41];
+    /// givenName
+    GIVEN_NAME = "givenName", &[0x55, 4, 42];
+    /// initials
+    INITIALS = "initials", &[0x55, 4, 43];
+    /// generationQualifier
+    GENERATION = "generationQualifier", &[0x55, 4, 44];
+    /// dnQualifier
+    DN_QUALIFIER = "dnQualifier", &[0x55, 4, 46];
+    /// pseudonym
+    PSEUDONYM = "pseudonym", &[0x55, 4, 65];
+    /// organizationIdentifier
+    ORGANIZATION_IDENTIFIER = "organizationIdentifier", &[0x55, 4, 97];
+    /// domainComponent
+    DOMAIN_COMPONENT = "DC", &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25];
+    /// userId
+    USER_ID = "UID", &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1];
+    /// emailAddress (PKCS#9)
+    EMAIL_ADDRESS = "emailAddress", &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
     // Certificate extensions, RFC 5280 section 4.2.
     /// subjectDirectoryAttributes
     SUBJECT_DIRECTORY_ATTRIBUTES = "subjectDirectoryAttributes", &[0x55, 0x1d, 9];
@@ -208,49 +252,6 @@ oids! {
     CA_ISSUERS = "caIssuers", &[0x2b, 6, 1, 5, 5, 7, 0x30, 2];
     /// OCSP
     OCSP = "ocsp", &[0x2b, 6, 1, 5, 5, 7, 0x30, 1];
-    // Name attributes.
-    /// commonName
-    COMMON_NAME = "CN", &[0x55, 4, 3];
-    /// surname
-    SURNAME = "SN", &[0x55, 4, 4];
-    /// serialNumber
-    SERIAL_NUMBER = "serialNumber", &[0x55, 4, 5];
-    /// countryName
-    COUNTRY = "C", &[0x55, 4, 6];
-    /// localityName
-    LOCALITY = "L", &[0x55, 4, 7];
-    /// stateOrProvinceName
-    STATE = "ST", &[0x55, 4, 8];
-    /// streetAddress
-    STREET = "STREET", &[0x55, 4, 9];
-    /// organizationName
-    ORGANIZATION = "O", &[0x55, 4, 10];
-    /// organizationalUnitName
-    ORGANIZATIONAL_UNIT = "OU", &[0x55, 4, 11];
-    /// title
-    TITLE = "title", &[0x55, 4, 12];
-    /// postalCode
-    POSTAL_CODE = "postalCode", &[0x55, 4, 17];
-    /// name
-    NAME = "name", &[0x55, 4, 41];
-    /// givenName
-    GIVEN_NAME = "givenName", &[0x55, 4, 42];
-    /// initials
-    INITIALS = "initials", &[0x55, 4, 43];
-    /// generationQualifier
-    GENERATION = "generationQualifier", &[0x55, 4, 44];
-    /// dnQualifier
-    DN_QUALIFIER = "dnQualifier", &[0x55, 4, 46];
-    /// pseudonym
-    PSEUDONYM = "pseudonym", &[0x55, 4, 65];
-    /// organizationIdentifier
-    ORGANIZATION_IDENTIFIER = "organizationIdentifier", &[0x55, 4, 97];
-    /// domainComponent
-    DOMAIN_COMPONENT = "DC", &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25];
-    /// userId
-    USER_ID = "UID", &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1];
-    /// emailAddress (PKCS#9)
-    EMAIL_ADDRESS = "emailAddress", &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
     // Keys.
     /// rsaEncryption
     RSA = "rsaEncryption", &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];

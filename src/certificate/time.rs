@@ -36,6 +36,9 @@ impl UnixTime {
 
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = plain(self.0) {
+            return f.write_str(std::str::from_utf8(&text).unwrap_or_default());
+        }
         // A civil date, because an instant ends before 9999-12-31T23:59:59Z, which RFC 5280 section
         // 4.1.2.5 gives to certificates that do not expire.
         let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
@@ -141,6 +144,38 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// The reverse of [`days`] for the years 1 to 9999, as RFC 3339: millions of dates are written in a run.
+fn plain(seconds: i64) -> Option<[u8; 20]> {
+    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let shifted = day + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    if !(1..=9999).contains(&year) {
+        return None;
+    }
+    let mut text = *b"0000-00-00T00:00:00Z";
+    let parts = [
+        (0, year / 100),
+        (2, year),
+        (5, month),
+        (8, date),
+        (11, second / 3600),
+        (14, second / 60 % 60),
+        (17, second % 60),
+    ];
+    for (at, number) in parts {
+        // Two digits each, and every place lies within the text.
+        text[at] += (number / 10 % 10) as u8;
+        text[at + 1] += (number % 10) as u8;
+    }
+    Some(text)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -151,6 +186,26 @@ mod tests {
         let mut der = vec![kind, text.len() as u8];
         der.extend(text.bytes());
         read(&tlv::first(&der).unwrap()).map(|(at, form)| (at.to_string(), form))
+    }
+
+    #[test]
+    fn dates_are_written_as_a_calendar_writes_them() {
+        let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+        let step = 86_400 * 41 + 3_607;
+        let mut at = UnixTime::FIRST.0;
+        while at < UnixTime::LAST.0 + 2 * 86_400 {
+            let wanted = epoch.checked_add(jiff::SignedDuration::from_secs(at)).unwrap();
+            assert_eq!(UnixTime(at).to_string(), format!("{wanted}Z"));
+            at += step;
+        }
+        for edge in
+            ["0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2000-02-29T12:00:00Z", "2100-03-01T00:00:00Z"]
+        {
+            assert_eq!(UnixTime::from_rfc3339(edge).unwrap().to_string(), edge);
+        }
+        assert_eq!(UnixTime(253_402_300_799).to_string(), "9999-12-31T23:59:59Z");
+        assert!(UnixTime(i64::MAX).to_string().contains("since 1970"));
+        assert!(UnixTime(UnixTime::FIRST.0 - 1).to_string().starts_with("0000-12-31"));
     }
 
     #[test]

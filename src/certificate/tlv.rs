@@ -159,6 +159,7 @@ impl<'a> Walker<'a> {
     /// # Errors
     /// [`TlvError`] when the bytes do not hold a whole element.
     #[allow(clippy::should_implement_trait)]
+    #[inline]
     pub fn next(&mut self) -> Result<Element<'a>, TlvError> {
         let element = read(self.input, self.at, 0)?;
         self.at += element.raw.len();
@@ -169,6 +170,7 @@ impl<'a> Walker<'a> {
     ///
     /// # Errors
     /// [`TlvError`] when another tag or no whole element stands there; the position is kept.
+    #[inline]
     pub fn expect(&mut self, tag: u8) -> Result<Element<'a>, TlvError> {
         match self.peek() {
             Some(found) if found == tag => self.next(),
@@ -181,6 +183,7 @@ impl<'a> Walker<'a> {
     ///
     /// # Errors
     /// [`TlvError`] when the tag is right and the element is not whole.
+    #[inline]
     pub fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, TlvError> {
         if self.peek() == Some(tag) { self.next().map(Some) } else { Ok(None) }
     }
@@ -190,11 +193,27 @@ impl<'a> Walker<'a> {
 ///
 /// # Errors
 /// [`TlvError`] when the bytes do not hold a whole element.
+#[inline]
 pub fn first(input: &[u8]) -> Result<Element<'_>, TlvError> {
     read(input, 0, 0)
 }
 
+#[inline]
 fn read(input: &[u8], at: usize, depth: usize) -> Result<Element<'_>, TlvError> {
+    // Nearly every element has a low tag number and a length of one octet.
+    if let Some(raw) = input.get(at..)
+        && let [tag, length @ 0..0x80, rest @ ..] = raw
+        && tag & 0x1f != 0x1f
+        && depth <= MAX_DEPTH
+        && let Some(contents) = rest.get(..usize::from(*length))
+        && let Some(raw) = raw.get(..2 + usize::from(*length))
+    {
+        return Ok(Element { tag: *tag, raw, contents, indefinite: false, long_length: false });
+    }
+    read_any(input, at, depth)
+}
+
+fn read_any(input: &[u8], at: usize, depth: usize) -> Result<Element<'_>, TlvError> {
     let bytes = input.get(at..).unwrap_or_default();
     let truncated = |needed: usize| TlvError::Truncated { at, needed, found: bytes.len() };
     if depth > MAX_DEPTH {

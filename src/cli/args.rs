@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bundle::model::ClearClass;
 use crate::path;
 use crate::policy;
 
@@ -29,7 +30,8 @@ Examples:
   certferry explain no-email-match
 
 Exit codes: 0 done · 1 done, but a person must look · 2 wrong use · 3 no usable input ·
-4 output could not be written · 5 verify: not good · 70 internal error.
+4 output could not be written · 5 verify: not good · 6 more people would lose their certificate than
+--max-removals allows · 70 internal error.
 Data goes to stdout, messages to stderr.
 No verb ever uses a network.";
 
@@ -79,6 +81,8 @@ pub enum Verb {
     Inspect(Inspect),
     /// Tell whether a bundle, or one half of it, is whole, unchanged and current.
     Verify(Verify),
+    /// Tell what changed between two bundles: people, certificates, decisions and why.
+    Diff(Diff),
     /// Print report.html of a bundle, the same bytes as in its review/ folder.
     Report(Report),
     /// Say what a finding means, why it matters, and how to mend it.
@@ -180,7 +184,25 @@ pub struct Convert {
     /// The only folder that `attr:< file:` values may be read from.
     #[arg(long, value_name = "DIR", help_heading = "Recipients")]
     pub url_root: Option<PathBuf>,
-    /// Recipients in one payload file.
+    /// The bundle before this one (its review/ half is enough): tells what changes, counts on in the series.
+    #[arg(long, value_name = "DIR", help_heading = "What changes")]
+    pub previous: Option<PathBuf>,
+    /// What the tenant holds now: the file that the upload script wrote with -Inventory.
+    #[arg(long, value_name = "FILE", help_heading = "What changes")]
+    pub published: Option<PathBuf>,
+    /// Empty attributes in which nothing can be published (repeatable): revoked and gone need --previous or
+    /// --published.
+    #[arg(long, value_enum, value_name = "CLASS", help_heading = "What changes")]
+    pub clear: Vec<Clear>,
+    /// How many people may lose their last certificate to encrypt to, or which share of those who have one
+    /// [default: what the policy says, 5 %, at least 10]. Above it nothing is written (exit code 6).
+    #[arg(long, value_name = "N|P%", help_heading = "What changes")]
+    pub max_removals: Option<policy::MaxRemovals>,
+    /// Where the result is applied (repeatable): exchange-online makes the payload that is uploaded,
+    /// active-directory a change of the directory itself, for people whom Entra Connect synchronises.
+    #[arg(long, value_enum, value_name = "TARGET", default_value = "exchange-online")]
+    pub target: Vec<Target>,
+    /// Recipients in one payload file, objects in one change file.
     #[arg(long, value_name = "N", default_value_t = crate::bundle::DEFAULT_BATCH)]
     pub batch: NonZeroU64,
     /// Threads [default: one for each core]. The output does not depend on it.
@@ -200,12 +222,55 @@ Examples:
     certferry convert users.ldf --trust root.pem --intermediate cas/ --crl crls/ -o bundle-2026-06
   Partners' certificates from a folder, owners named in a table:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
+  Synchronised people: the directory itself is cleaned and completed, nothing is uploaded:
+    certferry convert users.ldf new-cards/ --target active-directory --trust root.pem -o change-2026-06
   From a pipe:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
+  The next month: what changed, and take away what is revoked or belongs to people who left:
+    certferry convert users.ldf --trust root.pem --crl crls/ -o bundle-2026-07 \\
+      --previous bundle-2026-06 --published tenant.ndjson --clear revoked --clear gone
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 
 Afterwards: read review/, run `certferry verify DIR`, and carry transfer/ to the upload step.";
+
+/// Where the result is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A payload for the upload script.
+    ExchangeOnline,
+    /// LDIF that changes the directory, and its inverse, in review/active-directory.
+    ActiveDirectory,
+}
+
+/// What may be cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clear {
+    /// Attributes of which the tenant holds a value that is revoked.
+    Revoked,
+    /// Attributes in which every value has expired.
+    Expired,
+    /// Stale userSMIMECertificate values in front of a userCertificate that is published.
+    Shadowing,
+    /// Attributes of recipients who stand in no input any more.
+    Gone,
+    /// All of these.
+    All,
+}
+
+impl Clear {
+    /// The classes that it names.
+    #[must_use]
+    pub fn classes(self) -> &'static [ClearClass] {
+        match self {
+            Self::Revoked => &[ClearClass::Revoked],
+            Self::Expired => &[ClearClass::Expired],
+            Self::Shadowing => &[ClearClass::Shadowing],
+            Self::Gone => &[ClearClass::Gone],
+            Self::All => &ClearClass::ALL,
+        }
+    }
+}
 
 /// Which manifests are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -327,6 +392,8 @@ pub enum Format {
 Examples:
   certferry verify bundle
   certferry verify bundle/transfer --format json
+  certferry verify bundle-2026-06 --previous bundle-2026-05
+  certferry verify bundle --journal smime-journal-0123456789ab.ndjson
 
 DIR may be the whole bundle or either half. The hash lists travel with the files, so they show
 damage and mistakes; against deliberate change compare the bundle id and the hash of
@@ -346,6 +413,12 @@ pub struct Verify {
     /// Each half must be signed by somebody with a valid path to an anchor under this file or folder.
     #[arg(long, value_name = "PATH")]
     pub signer_trust: Vec<PathBuf>,
+    /// The bundle before this one, or a half of it: is this one superseded?
+    #[arg(long, value_name = "DIR")]
+    pub previous: Option<PathBuf>,
+    /// The upload's journal: what became of each person, and what they have now.
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
 }
 
 /// Form of verify's output.
@@ -355,6 +428,36 @@ pub enum VerifyFormat {
     Text,
     /// One JSON object.
     Json,
+}
+
+/// `certferry diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  certferry diff bundle-2026-05 bundle-2026-06
+  certferry diff bundle-2026-05/review bundle-2026-06/review --format csv > changes.csv
+
+The review halves are enough. Everything that changed is printed, also when that is long.
+Exit code 0 whether or not something changed; 5 when a bundle was changed after it was made.")]
+pub struct Diff {
+    /// The older bundle, or its review/ half.
+    pub old: PathBuf,
+    /// The newer bundle, or its review/ half.
+    pub new: PathBuf,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORM")]
+    pub format: DiffFormat,
+}
+
+/// Form of diff's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people: totals first, then names.
+    Text,
+    /// One JSON object, each recipient on a line.
+    Json,
+    /// A table, one row a difference.
+    Csv,
 }
 
 /// `certferry report`.
@@ -411,7 +514,7 @@ pub enum Generated {
     Policy,
     /// The JSON Schema of an output, or of a policy file, on stdout.
     Schema {
-        /// Which: manifest, payload, finding, policy, transfer, verify.
+        /// Which: manifest, payload, finding, policy, transfer, verify, diff.
         name: String,
     },
     /// The upload script as every bundle of this release holds it.

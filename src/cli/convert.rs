@@ -1,12 +1,13 @@
 //! `certferry convert`: the main job, from options to a sealed bundle.
 
+mod past;
 mod trust_store;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg};
+use super::args::{self, Convert, Manifest, SourceRules as SourceRulesArg, Target as TargetArg};
 use super::expected::Expected;
 use super::material::Material;
 use super::progress;
@@ -15,12 +16,14 @@ use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
 use crate::bundle::model::{
-    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Tool,
+    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Target, Tool,
 };
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::error::Error;
+use crate::history::Past;
+use crate::history::limit::Limit;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
 use crate::judge::{Counts, Judge, Paths, earliest};
@@ -56,6 +59,12 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
             ));
         }
     }
+    if !args.clear.is_empty() && !targets(args).contains(&Target::ExchangeOnline) {
+        return Err(Error::usage(
+            "--clear empties attributes of the tenant, and nothing is uploaded with --target active-directory alone",
+            "leave --clear away, or add --target exchange-online",
+        ));
+    }
     let expected = Expected::read(&args.expect_records, &args.inputs)?;
     let policy = super::policy::in_force(&args.judging, at)?;
     let mut material = Material::read(&args.judging)?;
@@ -70,14 +79,15 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
-    let judge = Judge { at, paths, thorough: args.thorough, policy };
+    let judge = Judge { at, paths, thorough: args.thorough, policy, targets: targets(args) };
+    let threads =
+        args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let mut past = past::read(args, &judge, threads, term)?;
 
     let mut opened = open::open(&args.inputs)?;
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
         return Err(no_input(&opened, None));
     }
-    let threads =
-        args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let bytes: u64 = opened.sources.iter().map(|source| source.bytes).sum();
 
     let bar = progress::bar(term, "counting", bytes);
@@ -93,15 +103,23 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         return Err(no_input(&opened, Some(&counted)));
     }
 
+    if let Some(past) = &mut past {
+        past.meet(&counted.knowledge)?;
+    }
+
     let policy = judge.rules().document();
-    let id = identity(args, &expected, at, &opened, &material, &policy)?;
-    let mut run = Run::new(args, term, &judge.policy, writer(args, at, &material, &policy)?);
+    let limit = Limit::of(args.max_removals, judge.rules().max_removals);
+    let id = identity(args, &expected, at, &opened, &material, &policy, (past.as_ref(), limit))?;
+    let writer = writer(args, at, &material, &policy)?;
+    let mut run = Run::new(args, term, &judge.policy, writer, past.as_ref());
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
     run.beginning(&judge, &material, &opened)?;
+    run.looking_back()?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
+    run.gone()?;
     let store = run.trust_store(&judge, &material)?;
     let closed = run.seal(&id, at, &opened, &counted, &expected, store)?;
     summary::print(&closed, args, term);
@@ -181,6 +199,7 @@ fn identity(
     opened: &Opened,
     material: &Material,
     policy: &str,
+    (past, limit): (Option<&Past>, Limit),
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
@@ -193,7 +212,11 @@ fn identity(
     id.field("source-rules", &format!("{:?}", args.source_rules));
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
+    for target in targets(args) {
+        id.field("target", &format!("{target:?}"));
+    }
     expected.identify(&mut id);
+    past::identify(past, limit, &mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
             let bytes = read_file(path, MAP_FILE_BYTES)
@@ -229,10 +252,21 @@ fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Re
         tool: tool(),
         evaluated_at: at.to_string(),
         unverified: args.judging.trust.is_empty(),
+        targets: targets(args),
         policy: policy.as_bytes().to_vec(),
         trust_anchors: material.anchors_listed(),
     };
     Writer::begin(out, &options, head).map(Some).map_err(|error| second::output(&error))
+}
+
+/// The targets, each once and in order, however they were given.
+fn targets(args: &Convert) -> Vec<Target> {
+    let asked = |target| args.target.contains(&target);
+    let all = [
+        (TargetArg::ExchangeOnline, Target::ExchangeOnline),
+        (TargetArg::ActiveDirectory, Target::ActiveDirectory),
+    ];
+    all.into_iter().filter(|(arg, _)| asked(*arg)).map(|(_, target)| target).collect()
 }
 
 fn format(manifest: Manifest) -> ManifestFormat {
@@ -263,10 +297,19 @@ struct Run<'a> {
     revocation_fresh_until: Option<UnixTime>,
     must_look: bool,
     recipients: u64,
+    /// The time before, and what was found out about it.
+    past: Option<&'a Past>,
+    back: past::Sums,
 }
 
 impl<'a> Run<'a> {
-    fn new(args: &'a Convert, term: &'a Term, policy: &'a InForce, writer: Option<Writer>) -> Self {
+    fn new(
+        args: &'a Convert,
+        term: &'a Term,
+        policy: &'a InForce,
+        writer: Option<Writer>,
+        past: Option<&'a Past>,
+    ) -> Self {
         Self {
             args,
             term,
@@ -281,6 +324,8 @@ impl<'a> Run<'a> {
             revocation_fresh_until: None,
             must_look: false,
             recipients: 0,
+            past,
+            back: past::Sums::default(),
         }
     }
 
@@ -347,6 +392,7 @@ impl<'a> Run<'a> {
         for (name, finding) in named.chain(inputs) {
             // What must be looked at does not become less by being told more quietly.
             self.must_look |= finding.rule.severity == Severity::Error;
+            self.back.incomplete |= name.is_some() && finding.rule.severity == Severity::Error;
             self.finding(finding, name.map(|name| SourceLine { input: name.clone(), line: 1 }))?;
         }
         Ok(())
@@ -370,6 +416,7 @@ impl<'a> Run<'a> {
             knowledge: &counted.knowledge,
             store: Store::new(&opened.sources, &counted.table, reading),
             verbose: self.term.verbose,
+            past: self.past,
         };
         let bar = progress::bar(self.term, "judging", bytes);
         let done =
@@ -396,6 +443,7 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.add(&results.counts);
+        self.back.take(&results.share, results.incomplete);
         for ((code, severity), count) in results.codes {
             if let Some(rule) = crate::rules::find(code) {
                 self.code(rule, severity, count);
@@ -466,6 +514,7 @@ impl<'a> Run<'a> {
             );
             self.finding(&finding, None)?;
             self.must_look = true;
+            self.back.incomplete = true;
         }
         if self.counts.values == 0 {
             let finding = Finding::new(
@@ -509,6 +558,8 @@ impl<'a> Run<'a> {
         store: TrustStore,
     ) -> Result<Closed, Error> {
         let policy = self.policy.policy();
+        let limit = Limit::of(self.args.max_removals, policy.max_removals);
+        self.back.check(limit, self.term)?;
         let [encryptable, sign_only, none] = self.counts.coverage;
         let mut summary = Summary {
             recipients: self.recipients,
@@ -518,18 +569,21 @@ impl<'a> Run<'a> {
             withheld: self.counts.candidates - self.counts.published,
             unreadable: self.counts.unreadable,
             ignored: self.counts.ignored,
+            directory_changes: self.counts.changes,
             ..Summary::default()
         };
         summary.coverage.encryptable = encryptable;
         summary.coverage.sign_only = sign_only;
         summary.coverage.none = none;
         summary.coverage.lapses_before_next_run = self.counts.lapsing;
+        self.back.close(self.past, limit, &mut summary);
+        let before = self.past.and_then(|past| past.previous.as_ref());
         let identity = BundleIdentity {
             id: hex(id),
             valid_until: valid_until(at, policy).to_string(),
             revocation_fresh_until: self.revocation_fresh_until.map(|until| until.to_string()),
-            sequence: None,
-            previous: None,
+            sequence: before.map(|bundle| bundle.sequence.unwrap_or_default().saturating_add(1)),
+            previous: before.map(|bundle| bundle.id.clone()),
         };
         let inputs = inputs(opened, counted, expected, &self.unreadable);
         let trusted = store.counts();
@@ -552,15 +606,21 @@ impl<'a> Run<'a> {
             FailOn::Never => false,
             FailOn::Warning => warnings + errors > 0,
             FailOn::Error => errors > 0,
-            FailOn::Uncovered => none + sign_only > 0,
+            // Whoever stands in no input is nobody who should be written to.
+            FailOn::Uncovered => none + sign_only > self.back.share.changes.gone,
         };
-        let look = self.must_look || failed || self.counts.unreadable > 0 || !self.unreadable.is_empty();
+        let look = self.must_look
+            || self.revoked_stays()
+            || failed
+            || self.counts.unreadable > 0
+            || !self.unreadable.is_empty();
         Ok(Closed {
             summary,
             identity,
             sealed,
             trusted,
             codes: self.codes,
+            names: self.back.names,
             unverified: self.args.judging.trust.is_empty(),
             days_to_next_run: policy.limits.days_to_next_run,
             differences: policy.differences(),

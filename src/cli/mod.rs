@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod convert;
+pub mod diff;
 mod engine;
 mod expected;
 pub mod explain;
@@ -18,7 +19,8 @@ pub mod term;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
@@ -60,6 +62,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Convert(args) => convert::run(args, &term),
         Verb::Inspect(args) => inspect::run(args, &term),
         Verb::Verify(args) => verify::run(args, &term),
+        Verb::Diff(args) => diff::run(args),
         Verb::Report(args) => report::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Generate(args) => generate::run(args),
@@ -99,6 +102,20 @@ fn write_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<
             hint: "check the disk or the program that reads it".into(),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Copies a file that waited to the output.
+fn copy(from: &mut File, out: &mut dyn Write) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            // `read` returns at most the buffer's length.
+            Ok(count) => out.write_all(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -5,10 +5,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Done;
-use super::args::Convert;
+use super::args::{Convert, Target};
 use super::term::{Term, escape};
-use crate::bundle::model::{BundleIdentity, FindingLine, Severity, Summary};
+use crate::bundle::directory::Side;
+use crate::bundle::model::{BundleIdentity, ClearClass, FindingLine, Severity, Summary};
 use crate::bundle::{SCRIPT, Sealed};
+use crate::history::decide::List;
 use crate::ldif;
 use crate::policy::Difference;
 use crate::rules::{input, run};
@@ -25,6 +27,8 @@ pub struct Closed {
     pub trusted: (usize, usize),
     /// How often each code was found with each weight.
     pub codes: BTreeMap<(&'static str, Severity), u64>,
+    /// Names for the lists of what changed.
+    pub names: BTreeMap<List, (Vec<String>, u64)>,
     /// No path was verified.
     pub unverified: bool,
     /// Days until the next bundle is expected, by the policy.
@@ -42,9 +46,14 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     }
     let summary = &closed.summary;
     let coverage = &summary.coverage;
+    // Whoever stands in no input is nobody that somebody wants to write to.
+    let gone = summary.changes.as_ref().map_or(0, |changes| changes.gone);
     let head = format!(
         "{} of {} people can be written to; {} can only sign, {} have nothing published",
-        coverage.encryptable, summary.recipients, coverage.sign_only, coverage.none
+        coverage.encryptable,
+        summary.recipients.saturating_sub(gone),
+        coverage.sign_only,
+        coverage.none.saturating_sub(gone)
     );
     term.say(&term.bold(&head));
     if closed.unverified && args.unverified {
@@ -64,6 +73,15 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
         "  {} candidates = {} published + {} withheld",
         summary.candidates, summary.published, summary.withheld
     ));
+    changes(closed, term);
+    let directory = args.target.contains(&Target::ActiveDirectory);
+    if directory {
+        let change = &summary.directory_changes;
+        term.say(&format!(
+            "  change of the directory: {} objects, {} values deleted, {} added",
+            change.objects, change.deleted, change.added
+        ));
+    }
     look_first(closed, term);
     policy(&closed.differences, term);
     match &closed.sealed {
@@ -85,9 +103,83 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
                 term.bold("Next"),
                 escape(&sealed.path.join("review").join("manifest.csv").display().to_string()),
             ));
-            term.say("  Carry transfer/ to the upload step, and the id and the hash above by another way.");
+            if directory && summary.directory_changes.objects > 0 {
+                let first = sealed.path.join("review").join(Side::Change.name(1));
+                term.say(&format!(
+                    "  Import {} and the files after it (ldifde -i -f, without -k); each inverse file undoes its own.",
+                    escape(&first.display().to_string())
+                ));
+            }
+            if args.target.contains(&Target::ExchangeOnline) {
+                term.say(
+                    "  Carry transfer/ to the upload step, and the id and the hash above by another way.",
+                );
+            } else {
+                term.say("  transfer/ holds no recipients: Entra Connect carries the directory up.");
+            }
         }
         None => term.say("Nothing was written (--dry-run)."),
+    }
+}
+
+/// What changed since the bundle before, and who is concerned.
+fn changes(closed: &Closed, term: &Term) {
+    let Some(changes) = &closed.summary.changes else { return };
+    let since = match (&changes.previous, &changes.inventory) {
+        (Some(bundle), _) => format!("Since the bundle of {}", bundle.evaluated_at),
+        (None, Some(inventory)) => format!("Since the inventory of {}", inventory.time),
+        (None, None) => "What is taken away".to_owned(),
+    };
+    term.say(&term.bold(&since));
+    if let Some(allowed) = changes.removals_allowed {
+        term.say(&format!(
+            "  {} had a certificate to encrypt to = {} the same + {} replaced + {} by another issuer + {} left alone + {} removed",
+            changes.had,
+            changes.unchanged,
+            changes.replaced,
+            changes.replaced_by_another_issuer,
+            changes.kept,
+            changes.removed
+        ));
+        term.say(&format!("  {} got their first; at most {allowed} removals are allowed", changes.gained));
+        if changes.previous.is_some() {
+            term.say(&format!(
+                "  {} could be written to by the bundle before and cannot by this one",
+                closed.summary.coverage.lost_since_previous
+            ));
+        }
+        if changes.gone > 0 {
+            let before = match changes.gone_before {
+                0 => String::new(),
+                count => format!(" ({count} of them were gone before already)"),
+            };
+            term.say(&format!("  {} stand in no input any more{before}", changes.gone));
+        }
+    }
+    let list = |list: List, what: &str| {
+        if let Some(found) = closed.names.get(&list) {
+            term.say(&format!("  {}: {what}", found.1));
+            names(Some(found), " (review/findings.ndjson names everybody)", term);
+        }
+    };
+    list(List::Removed, "have no certificate to encrypt to any more");
+    list(List::RevokedStillPublished, "keep a revoked certificate");
+    list(List::IssuerReplaced, "get certificates of another issuer");
+    list(List::Gone, "are gone since then");
+    for class in ClearClass::ALL {
+        list(List::Cleared(class), &format!("are cleared (--clear {})", class.word()));
+    }
+}
+
+/// The first names of a list, and how many are left out; `rest` says where these stand.
+pub fn names(list: Option<&(Vec<String>, u64)>, rest: &str, term: &Term) {
+    let Some((names, count)) = list else { return };
+    for name in names {
+        term.say(&format!("    {}", escape(name)));
+    }
+    let more = count.saturating_sub(names.len() as u64);
+    if more > 0 {
+        term.say(&format!("    and {more} more{rest}"));
     }
 }
 

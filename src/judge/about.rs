@@ -1,9 +1,7 @@
 //! Findings that follow from who the recipient is, whatever stands in the certificates.
 
 use super::World;
-use crate::bundle::model::Attribute;
 use crate::census::keys::{Kind, Note, hash};
-use crate::limits::VALUES_PER_ATTRIBUTE;
 use crate::object::{Object, Owner};
 use crate::recipient::Reach;
 use crate::rules::{Finding, recipient as recipient_rules};
@@ -81,7 +79,6 @@ impl About {
                 about.for_candidates.push(finding);
             }
         }
-        about.for_recipient.extend(too_many_values(object));
         about
     }
 }
@@ -119,20 +116,4 @@ fn conflict(reach: &Reach, notes: &[Note], world: &dyn World) -> Option<Finding>
             )
         })
     })
-}
-
-fn too_many_values(object: &Object) -> Vec<Finding> {
-    [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
-        .into_iter()
-        .filter_map(|attribute| {
-            let count = object.values.iter().filter(|value| value.attribute == attribute).count();
-            (count > VALUES_PER_ATTRIBUTE).then(|| {
-                Finding::new(
-                    &recipient_rules::TOO_MANY_VALUES,
-                    format!("{} holds {count} values", attribute.name()),
-                    format!("at most {}", VALUES_PER_ATTRIBUTE),
-                )
-            })
-        })
-        .collect()
 }

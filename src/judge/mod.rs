@@ -6,23 +6,29 @@
 //! over the recipient as a whole.
 
 mod about;
+mod counts;
 mod links;
+mod memory;
 mod sheet;
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
+use crate::bundle::directory::Change;
 use crate::bundle::model::{
-    Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Verdict,
+    Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Target, ValueChange,
+    Verdict,
 };
-use crate::census::keys::{Hash, Kind, Note, hash};
+use crate::census::keys::{Kind, Note, short};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::certificate::container::Form;
+use crate::directory::{self, DirectoryObject};
 use crate::encoding::sha256;
 use crate::extract::{self, Opened};
 use crate::limits::{DAY, REMEMBERED_OUTCOMES};
 use crate::object::{Object, Place};
+use crate::path::finding::{PathCode, PathFinding};
 use crate::path::{Engine, Outcome, Revocation};
 use crate::policy::{InForce, Policy, Publish, Word};
 use crate::recipient::{self, Reach};
@@ -31,9 +37,12 @@ use crate::rules::{
     self, Finding, address as address_rules, path as path_rules, policy as policy_rules,
     recipient as recipient_rules, run as run_rules, value as value_rules,
 };
-use crate::select::{Choice, select};
+use crate::select::{Choice, Goal, select};
 use crate::trust::Link;
 use about::About;
+pub use counts::Counts;
+pub use memory::Memory;
+use memory::Sharer;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -57,6 +66,8 @@ pub struct Judge<'m> {
     pub thorough: bool,
     /// What the organisation decided.
     pub policy: InForce,
+    /// Where the result is applied.
+    pub targets: Vec<Target>,
 }
 
 /// For whom a path is asked: what decides which anchors count.
@@ -78,22 +89,14 @@ pub trait World {
     fn input(&self, place: Place) -> String;
 }
 
-/// What a worker remembers between recipients. It changes the speed and never the result.
-#[derive(Default)]
-pub struct Memory {
-    outcomes: HashMap<(Hash, Hash), Outcome>,
-    sharers: HashMap<(Kind, u32), Sharer>,
-}
-
-/// Who else has a key or certificate: full hashes of what they have, and how they are named.
-type Sharer = (Vec<[u8; 32]>, String);
-
 /// A recipient, judged.
 pub struct Judged {
     /// For the manifest, number and payload place open.
     pub recipient: Recipient,
     /// For the payload, number open.
     pub payload: Option<PayloadLine>,
+    /// For the change of the directory.
+    pub change: Option<Change>,
     /// For findings.ndjson.
     pub findings: Vec<FindingLine>,
     /// What the run counts.
@@ -106,55 +109,10 @@ pub struct Judged {
     pub unreadable_in: Vec<u32>,
     /// Earliest nextUpdate of a CRL that a published certificate's path relied on.
     pub revocation_fresh_until: Option<UnixTime>,
-}
-
-/// Totals of one or many recipients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Values of certificate attributes.
-    pub values: u64,
-    /// Values that could not be read.
-    pub unreadable: u64,
-    /// Values that were passed by.
-    pub ignored: u64,
-    /// Candidates.
-    pub candidates: u64,
-    /// Candidates that are published.
-    pub published: u64,
-    /// People who can be encrypted to, who can only be checked, and the rest.
-    pub coverage: [u64; 3],
-    /// Encryptable people whose last certificate ends before the next run.
-    pub lapsing: u64,
-    /// Findings of each severity: info, warning, error.
-    pub findings: [u64; 3],
-}
-
-impl Counts {
-    /// Adds other totals.
-    pub fn add(&mut self, other: &Self) {
-        self.values += other.values;
-        self.unreadable += other.unreadable;
-        self.ignored += other.ignored;
-        self.candidates += other.candidates;
-        self.published += other.published;
-        self.lapsing += other.lapsing;
-        for (mine, theirs) in self.coverage.iter_mut().zip(other.coverage) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.findings.iter_mut().zip(other.findings) {
-            *mine += theirs;
-        }
-    }
-
-    /// Counts a finding.
-    pub fn finding(&mut self, severity: Severity) {
-        let [info, warning, error] = &mut self.findings;
-        *match severity {
-            Severity::Info => info,
-            Severity::Warning => warning,
-            Severity::Error => error,
-        } += 1;
-    }
+    /// Attributes that are not known whole.
+    pub incomplete: Vec<Attribute>,
+    /// It is not certain who the recipient is: another object claims the address, or maps disagree.
+    pub doubtful: bool,
 }
 
 /// A value on its way: opened, perhaps parsed, with what was found.
@@ -165,6 +123,12 @@ struct Draft<'a> {
     form: Form,
     certificate: Option<&'a Certificate<'a>>,
     others: Vec<&'a Certificate<'a>>,
+    /// Every certificate beside its own one could be read.
+    whole: bool,
+    /// The certificate itself stands in a CRL.
+    revoked: bool,
+    /// Its end is the only thing that speaks against it.
+    obsolete: bool,
     value_sha256: [u8; 32],
     abilities: Abilities,
     findings: Vec<Finding>,
@@ -189,6 +153,12 @@ impl Judge<'_> {
         let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
         let about = About::of(object, &reach, notes, world);
+        // Without trust anchors nothing is published, and nothing is changed.
+        let changes =
+            self.targets.contains(&Target::ActiveDirectory) && !matches!(self.paths, Paths::Missing);
+        let directory = changes.then(|| DirectoryObject::of(object));
+        let address = reach.target_text().unwrap_or_default();
+        let out_of_reach = directory.as_ref().and_then(|it| it.out_of_reach(address, &self.targets));
 
         let bears = |der: &[u8]| {
             Certificate::parse(der).is_ok_and(|certificate| {
@@ -204,6 +174,8 @@ impl Judge<'_> {
         let whom = For { domain: reach.target().map(Address::domain), kind };
         for draft in &mut drafts {
             draft.findings.extend(about.for_candidates.iter().cloned());
+            let nowhere = out_of_reach.iter().filter(|it| it.withholds() && draft.value.from_file);
+            draft.findings.extend(nowhere.cloned());
             for (attribute, why) in &sheet.incomplete {
                 if draft.value.attribute == *attribute {
                     draft.findings.push(Finding::new(
@@ -214,7 +186,9 @@ impl Judge<'_> {
                 }
             }
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+            let expired = directory::has_only_expired(&draft.findings);
             self.path(draft, object, whom, memory);
+            draft.obsolete = directory.is_some() && self.is_obsolete(draft, expired);
             if let (Some(certificate), false) =
                 (draft.certificate, draft.findings.iter().any(Finding::withholds))
             {
@@ -225,29 +199,38 @@ impl Judge<'_> {
 
         let mut choices: Vec<Choice<'_>> =
             drafts.iter_mut().map(|draft| self.choice(draft, &reach)).collect();
-        let target = reach.target_text().map(str::to_owned);
-        let mut selection = select(&mut choices, target.as_deref(), kind, self.rules(), self.at);
-        let decided: Vec<(Decision, Vec<Finding>)> =
-            choices.into_iter().map(|choice| (choice.decision, choice.findings)).collect();
-        for (draft, (decision, findings)) in drafts.iter_mut().zip(decided) {
+        let room = directory.as_ref().map_or([usize::MAX; 2], |directory| directory.prepare(&mut choices));
+        let address = reach.target_text();
+        let goal = Goal { address, kind, targets: &self.targets, room, policy: self.rules(), at: self.at };
+        let mut selection = select(&mut choices, &goal);
+        let change = directory.as_ref().and_then(|directory| directory.finish(&mut choices));
+        let doubtful = !about.for_candidates.is_empty();
+        let mut recipient_findings = about.for_recipient;
+        recipient_findings.append(&mut selection.findings);
+        recipient_findings.extend(directory::too_many_values(object, directory.as_ref(), &choices));
+        if drafts.iter().any(|draft| draft.value.from_file || draft.obsolete) {
+            recipient_findings.extend(out_of_reach);
+        }
+        recipient_findings.iter_mut().for_each(|finding| self.policy.settle(finding));
+        let decided: Vec<(Decision, Option<ValueChange>, Vec<Finding>)> =
+            choices.into_iter().map(|choice| (choice.decision, choice.change, choice.findings)).collect();
+        for (draft, (decision, change, findings)) in drafts.iter_mut().zip(decided) {
             draft.findings = findings;
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
             if decision == Decision::Publish {
                 self.links(draft, object, &mut sheet.links);
             }
-            sheet.candidate(draft, decision, self.reason(draft, decision));
+            sheet.candidate(draft, decision, change, self.reason(draft, decision, change));
         }
-        let mut recipient_findings = about.for_recipient;
-        recipient_findings.append(&mut selection.findings);
-        recipient_findings.iter_mut().for_each(|finding| self.policy.settle(finding));
-        sheet.close(
+        let judged = sheet.close(
             recipient::identity(object, &reach),
             (kind, kind_reason),
             selection.coverage,
-            selection.payload,
+            (selection.payload, change),
             &recipient_findings,
             selection.encryptable_until.map(|until| self.lapses(until)).unwrap_or_default(),
-        )
+        );
+        Judged { doubtful, ..judged }
     }
 
     /// The policy itself.
@@ -274,11 +257,18 @@ impl Judge<'_> {
         sheet: &mut Sheet<'_>,
     ) -> Vec<Draft<'a>> {
         let mut drafts: Vec<Draft<'a>> = Vec::new();
-        let mut indices: HashMap<Attribute, u64> = HashMap::new();
+        let mut indices: Vec<(Attribute, u64)> = Vec::with_capacity(2);
         for ((value, opened), parsed) in object.values.iter().zip(opened).zip(parsed) {
-            let next = indices.entry(value.attribute).or_default();
-            let index = *next;
-            *next += 1;
+            let index = match indices.iter_mut().find(|(attribute, _)| *attribute == value.attribute) {
+                Some((_, last)) => {
+                    *last += 1;
+                    *last
+                }
+                None => {
+                    indices.push((value.attribute, 0));
+                    0
+                }
+            };
             let (bytes, form) = match (opened, &parsed.unreadable) {
                 (Opened::Unreadable { rule, found, expected }, _) => {
                     let mut finding = Finding::new(rule, found.clone(), expected.clone());
@@ -295,7 +285,14 @@ impl Judge<'_> {
                 }
                 (Opened::Readable { bytes, form, .. }, None) => (*bytes, *form),
             };
-            let value_sha256 = sha256(bytes);
+            let certificate = parsed.own.as_ref();
+            // As a rule the value is the certificate, and is hashed once.
+            let value_sha256 = match certificate {
+                Some(whole) if form == Form::Certificate && whole.der().len() == bytes.len() => {
+                    whole.sha256()
+                }
+                _ => sha256(bytes),
+            };
             let mut findings = opened.findings().to_vec();
             let twin = drafts.iter().find(|d| {
                 d.value.attribute == value.attribute && d.value_sha256 == value_sha256 && d.bytes == bytes
@@ -307,7 +304,6 @@ impl Judge<'_> {
                     "",
                 ));
             }
-            let certificate = parsed.own.as_ref();
             drafts.push(Draft {
                 value,
                 bytes,
@@ -315,6 +311,9 @@ impl Judge<'_> {
                 form,
                 certificate,
                 others: parsed.others.iter().collect(),
+                whole: parsed.whole,
+                revoked: false,
+                obsolete: false,
                 value_sha256,
                 abilities: certificate.map(|c| Abilities::of(c, &self.rules().usage)).unwrap_or_default(),
                 findings,
@@ -406,8 +405,10 @@ impl Judge<'_> {
         extra.extend(&chain);
         let (outcome, outside) = self.outcome_for(engine, certificate, &extra, whom, memory);
         draft.verdict = path_rules::verdict(outcome.verdict);
-        draft.chain = outcome.chain;
+        draft.chain.clone_from(&outcome.chain);
         draft.fresh_until = outcome.fresh_until;
+        let revoked = |found: &PathFinding| found.depth == 0 && found.code == PathCode::Revoked;
+        draft.revoked = outcome.findings.iter().any(revoked);
         path_rules::merge(&outcome.findings, self.hard(), &mut draft.findings);
         draft.findings.extend(outside);
         for other in draft.others.iter().filter(|other| !other.is_ca()) {
@@ -415,7 +416,7 @@ impl Judge<'_> {
             let already = draft.findings.iter().any(|f| f.rule == &value_rules::SIGNING_CERTIFICATE_REFUSED);
             let good = path_rules::verdict(outcome.verdict) == Verdict::Valid && outside.is_none();
             if good {
-                draft.signers.push(outcome.chain);
+                draft.signers.push(outcome.chain.clone());
             } else if !already {
                 let findings = outcome.findings.iter().map(|found| path_rules::finding(found, self.hard()));
                 let why = findings.chain(outside).find(Finding::withholds);
@@ -432,6 +433,13 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether the change of the directory may delete the value, in which only `expired` withholds without a path.
+    fn is_obsolete(&self, draft: &Draft<'_>, expired: bool) -> bool {
+        let ended = expired || draft.revoked && directory::has_only_been_revoked(&draft.findings);
+        let spent = |own| directory::is_spent(own, &draft.others, self.at);
+        ended && draft.whole && draft.certificate.is_some_and(spent)
+    }
+
     /// The path by the anchors that count for somebody, and what is to be told when there is one by others
     /// only.
     fn outcome_for(
@@ -441,8 +449,8 @@ impl Judge<'_> {
         extra: &[&Certificate<'_>],
         whom: For<'_>,
         memory: &mut Memory,
-    ) -> (Outcome, Option<Finding>) {
-        let outcome = self.outcome(engine, certificate, extra, memory);
+    ) -> (Rc<Outcome>, Option<Finding>) {
+        let outcome = memory.outcome(engine, certificate, extra);
         let counts = |anchor: &[u8; 32]| self.policy.counts(anchor, whom.domain, Some(whom.kind));
         let (outcome, outside) = path_rules::paired(outcome, &self.policy, &counts, || {
             let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
@@ -453,32 +461,6 @@ impl Judge<'_> {
             path_rules::not_for_domain(engine, &anchor, &self.policy, &who)
         });
         (outcome, outside)
-    }
-
-    fn outcome(
-        &self,
-        engine: &Engine<'_>,
-        certificate: &Certificate<'_>,
-        extra: &[&Certificate<'_>],
-        memory: &mut Memory,
-    ) -> Outcome {
-        let mut pool = Vec::with_capacity(extra.len() * 32);
-        for other in extra {
-            pool.extend_from_slice(&other.sha256());
-        }
-        let mut target = [0; 16];
-        target.copy_from_slice(&certificate.sha256()[..16]);
-        let key = (target, if pool.is_empty() { [0; 16] } else { hash(&pool) });
-        if let Some(known) = memory.outcomes.get(&key) {
-            return known.clone();
-        }
-        let others: Vec<Certificate<'_>> = extra.iter().map(|other| (*other).clone()).collect();
-        let outcome = engine.validate(certificate, &others);
-        if memory.outcomes.len() >= REMEMBERED_OUTCOMES {
-            memory.outcomes.clear();
-        }
-        memory.outcomes.insert(key, outcome.clone());
-        outcome
     }
 
     fn choice<'a>(&self, draft: &mut Draft<'a>, reach: &Reach) -> Choice<'a> {
@@ -504,19 +486,25 @@ impl Judge<'_> {
             findings: std::mem::take(&mut draft.findings),
             // A container without a certificate of the user never is anything to publish.
             path_allows: path_allows && draft.certificate.is_some(),
-            decision: Decision::Withhold,
+            obsolete: draft.obsolete,
+            ..Choice::default()
         }
     }
 
     /// Why, in one plain sentence.
-    fn reason(&self, draft: &Draft<'_>, decision: Decision) -> String {
+    fn reason(&self, draft: &Draft<'_>, decision: Decision, change: Option<ValueChange>) -> String {
+        let then = match change {
+            Some(ValueChange::Delete) => "; the change of the directory deletes it",
+            Some(ValueChange::Add) => "; the change of the directory adds it",
+            None => "",
+        };
         if decision == Decision::Withhold {
             let withholding = draft.findings.iter().filter(|finding| finding.withholds());
             let cause = withholding.max_by_key(|finding| (plainness(finding), finding.severity));
             return match (cause, &self.paths) {
                 (Some(finding), _) => match &finding.ruling {
-                    Some(ruling) => format!("Withheld: {}; {}.", finding.found, ruling.clause),
-                    None => format!("Withheld: {}.", finding.found),
+                    Some(ruling) => format!("Withheld: {}; {}{then}.", finding.found, ruling.clause),
+                    None => format!("Withheld: {}{then}.", finding.found),
                 },
                 (None, Paths::Missing) => {
                     "Withheld: no trust anchors were given, so its path could not be verified.".into()
@@ -538,10 +526,12 @@ impl Judge<'_> {
         };
         match self.paths {
             Paths::Verified(_) => {
-                format!("Published: its path is valid, it {use_for}, until {until}{spite}.")
+                format!("Published: its path is valid, it {use_for}, until {until}{spite}{then}.")
             }
             _ => {
-                format!("Published UNVERIFIED, its path was not checked: it {use_for}, until {until}{spite}.")
+                format!(
+                    "Published UNVERIFIED, its path was not checked: it {use_for}, until {until}{spite}{then}."
+                )
             }
         }
     }
@@ -576,12 +566,14 @@ fn soften_not_for_mail(findings: &mut [Finding]) {
 struct Parsed<'a> {
     own: Option<Certificate<'a>>,
     others: Vec<Certificate<'a>>,
+    /// None of the others was left out.
+    whole: bool,
     unreadable: Option<String>,
 }
 
 impl<'a> Parsed<'a> {
     fn of(opened: &'a Opened<'a>) -> Self {
-        let mut parsed = Self { own: None, others: Vec::new(), unreadable: None };
+        let mut parsed = Self { own: None, others: Vec::new(), whole: true, unreadable: None };
         if let Opened::Readable { own, others, .. } = opened {
             match own.as_deref().map(Certificate::parse) {
                 Some(Ok(certificate)) => parsed.own = Some(certificate),
@@ -589,6 +581,7 @@ impl<'a> Parsed<'a> {
                 None => {}
             }
             parsed.others = others.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+            parsed.whole = parsed.others.len() == others.len();
         }
         parsed
     }
@@ -602,20 +595,24 @@ fn shared(
     memory: &mut Memory,
     findings: &mut Vec<Finding>,
 ) {
+    let mut key = None;
     for note in notes {
-        let (rule, what, bytes) = match note.kind {
-            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", certificate.spki()),
-            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.der()),
+        let (rule, what, mine) = match note.kind {
+            Kind::PublicKey => {
+                let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
+                (&recipient_rules::SHARED_KEY, "key", key)
+            }
+            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.sha256()),
             _ => continue,
         };
-        if note.hash != hash(bytes) {
+        if note.hash != short(&mine) {
             continue;
         }
         if memory.sharers.len() >= REMEMBERED_OUTCOMES {
             memory.sharers.clear();
         }
         let sharer = memory.sharers.entry((note.kind, note.other)).or_insert_with(|| sharer(note, world));
-        if !sharer.0.contains(&sha256(bytes)) {
+        if !sharer.0.contains(&mine) {
             continue; // Equal in 128 bits and no more: chance, or somebody's design.
         }
         let (count, who, leads) = (note.objects, &sharer.1, note.leader < note.other);
@@ -636,7 +633,7 @@ fn sharer(note: &Note, world: &dyn World) -> Sharer {
     let certificates = extract::certificates(&other);
     let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());
     let hashes = parsed
-        .map(|theirs| sha256(if note.kind == Kind::PublicKey { theirs.spki() } else { theirs.der() }))
+        .map(|theirs| if note.kind == Kind::PublicKey { sha256(theirs.spki()) } else { theirs.sha256() })
         .collect();
     (hashes, label(&world.reach(&other), other.dn.as_deref()))
 }

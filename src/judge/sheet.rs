@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Counts, Draft, Judged, World};
+use crate::bundle::directory::Change;
 use crate::bundle::model::{
     Attribute, Candidate, Coverage, Decision, FindingCertificate, FindingLine, Identity, PathReport,
-    PayloadLine, Recipient, RecipientKind, Source,
+    PayloadLine, Recipient, RecipientKind, Source, ValueChange,
 };
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
@@ -77,7 +78,13 @@ impl<'w> Sheet<'w> {
     }
 
     /// A candidate, decided.
-    pub fn candidate(&mut self, draft: &Draft<'_>, decision: Decision, reason: String) {
+    pub fn candidate(
+        &mut self,
+        draft: &Draft<'_>,
+        decision: Decision,
+        change: Option<ValueChange>,
+        reason: String,
+    ) {
         let certificate = draft.certificate;
         let sha256 = certificate.map(|c| hex(&c.sha256()));
         let about = FindingCertificate {
@@ -101,8 +108,8 @@ impl<'w> Sheet<'w> {
             value_sha256: hex(&draft.value_sha256),
             attribute: draft.value.attribute,
             index: draft.index,
-            subject: text(|c| c.subject().to_string()),
-            issuer: text(|c| c.issuer().to_string()),
+            subject: text(|c| c.subject().to_text()),
+            issuer: text(|c| c.issuer().to_text()),
             serial: text(|c| c.serial_hex()),
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),
@@ -116,6 +123,7 @@ impl<'w> Sheet<'w> {
             },
             findings: draft.findings.iter().map(Finding::for_manifest).collect(),
             decision,
+            change,
             reason,
         });
     }
@@ -126,7 +134,7 @@ impl<'w> Sheet<'w> {
         identity: Identity,
         (kind, kind_reason): (RecipientKind, &str),
         coverage: Coverage,
-        payload: Option<PayloadLine>,
+        (payload, change): (Option<PayloadLine>, Option<Change>),
         findings: &[Finding],
         lapses: bool,
     ) -> Judged {
@@ -140,6 +148,7 @@ impl<'w> Sheet<'w> {
             Coverage::None => none,
         } += 1;
         self.counts.lapsing += u64::from(lapses);
+        self.counts.changes = change.as_ref().map(Change::counts).unwrap_or_default();
         Judged {
             recipient: Recipient {
                 number: 0,
@@ -150,15 +159,20 @@ impl<'w> Sheet<'w> {
                 source: Some(self.source(self.place)),
                 candidates: self.candidates,
                 findings: findings.iter().map(Finding::for_manifest).collect(),
+                history: None,
                 payload: None,
+                change: None,
             },
             payload,
+            change,
             findings: self.lines,
             counts: self.counts,
             internal_crl: self.internal_crl.into_iter().collect(),
             links: self.links,
             unreadable_in: self.unreadable_in,
             revocation_fresh_until: self.revocation_fresh_until,
+            incomplete: self.incomplete.into_iter().map(|(attribute, _)| attribute).collect(),
+            doubtful: false,
         }
     }
 }

@@ -74,7 +74,7 @@ impl BlockParser<'_> {
                         self.end_record(false);
                         break;
                     }
-                    [b's' | b'S', ..] if line::is_trailer(text, pos) => {
+                    [b's' | b'S', ..] if line::is_trailer(text, pos, self.view.dn_follows) => {
                         self.end_record(false);
                         break;
                     }

@@ -107,7 +107,7 @@ pub(super) fn is_version_1(line: &[u8]) -> bool {
 
 /// Does the trailer of `ldapsearch` start here: `search: 2`, then `result: 0 Success`, then nothing that an entry could
 /// go on with? It has a blank line before it unless somebody removed the blank lines.
-pub(super) fn is_trailer(text: &[u8], at: usize) -> bool {
+pub(super) fn is_trailer(text: &[u8], at: usize, dn_follows: bool) -> bool {
     let line = |at: usize| {
         let (end, next) = physical(text, at);
         let parts = split(text.get(at..end).unwrap_or_default(), None).ok();
@@ -133,8 +133,10 @@ pub(super) fn is_trailer(text: &[u8], at: usize) -> bool {
     let (end, _) = physical(text, next);
     let behind = text.get(next..end).unwrap_or_default();
     is_empty(behind)
+        // A line of blanks that is a blank line, and not a fold.
+        || blank_run(text, next).is_some_and(|(behind, _)| record_follows(text, behind, dn_follows))
         || behind.first() == Some(&b'#')
-        || is_dn(text, next)
+        || record_follows(text, next, dn_follows)
         || line(next).0.is_some_and(|parts| {
             ["matchedDN", "text", "ref", "control", "pagedresults"]
                 .iter()
@@ -295,14 +297,20 @@ fn begin(line: &mut Line, first: &[u8], fold: &mut Vec<u8>) {
 /// judged by the line end's place alone. Says where it stopped and how many lines that were.
 #[inline]
 fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut Vec<u8>) -> (usize, u64) {
-    let end = text.get(from.saturating_sub(whole - content)..from).unwrap_or_default();
+    let crlf = match text.get(from.saturating_sub(whole - content)..from) {
+        Some(b"\n") => false,
+        Some(b"\r\n") => true,
+        _ => return (from, 0),
+    };
     let (mut at, mut lines) = (from, 0);
-    while let Some(line) = text.get(at..at + whole) {
-        let (body, line_end) = line.split_at(content);
-        // `\r` before a lone LF would belong to the content of a guess: the line end must be the same as before.
-        if body.first() != Some(&b' ')
-            || line_end != end
-            || matches!(body.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+    for line in text.get(from..).unwrap_or_default().chunks_exact(whole) {
+        let Some((body, line_end)) = line.split_at_checked(content) else { break };
+        // The line end must be the same as before: a `\r` before a lone LF would belong to the content of a guess.
+        let [b' ', first, .., last] = body else { break };
+        if matches!(first, b' ' | b'\t' | b'\r' | b'\n')
+            || *last == b'\r'
+            || line_end.last() != Some(&b'\n')
+            || (crlf && line_end.first() != Some(&b'\r'))
         {
             break;
         }

@@ -30,6 +30,8 @@
 //! assert!(problems.is_empty());
 //! ```
 //!
+//! [`write`](mod@write) is the way back: values, and changes that name every value that they touch.
+//!
 //! The module needs nothing else of this crate: only memchr, base64, encoding_rs and thiserror.
 
 mod base64;
@@ -53,6 +55,7 @@ pub mod record;
 mod tally;
 pub mod url;
 mod value;
+pub mod write;
 
 pub use blocks::{Block, BlockOptions, Blocks};
 pub use detect::{Detected, Foreign, Sniffed, detect, sniff};

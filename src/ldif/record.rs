@@ -131,7 +131,10 @@ impl Record {
     /// The DN as text. Bytes that are not UTF-8 (then the DN is [`DnState::Invalid`], and a problem says so) become U+FFFD.
     #[must_use]
     pub fn dn_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.dn())
+        match std::str::from_utf8(self.dn()) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(self.dn()),
+        }
     }
 
     /// How far the DN can be relied on.

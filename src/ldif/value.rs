@@ -18,7 +18,9 @@ impl BlockParser<'_> {
         record: &mut Record,
         problems: &mut Vec<Problem>,
     ) -> Stored {
-        if memchr::memchr2(0, b'\r', value).is_some() {
+        // Most values are short and plain; one look at all bytes together tells.
+        let plain = value.iter().fold(true, |all, b| all & b.is_ascii() & (*b != 0) & (*b != b'\r'));
+        if !plain && memchr::memchr2(0, b'\r', value).is_some() {
             if value.contains(&0) {
                 self.say(problems, Code::Nul, place, Some(name), record, || {
                     "the value holds NUL bytes (expected base64 for them); they were kept".into()
@@ -53,7 +55,7 @@ impl BlockParser<'_> {
                     code_page.name()
                 )
             });
-        } else if text {
+        } else if text && !plain {
             self.check_text(value, name, place, record, problems);
         }
         let (from, to) = record.push(value);

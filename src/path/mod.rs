@@ -249,6 +249,21 @@ impl<'m> Engine<'m> {
         self.pool.by_sha256.get(sha256).map(|i| &self.pool.entries[*i].certificate)
     }
 
+    /// Whether a certificate that is not at hand is revoked, by its issuer's name and its serial number
+    /// (contents octets); in words, what says so. It asks the CRLs of [`Engine::new`] as [`validate`](Self::validate)
+    /// does, with [`Revocation::Off`] none. An issuer that is neither anchor nor intermediate says nothing.
+    #[must_use]
+    pub fn revoked(&self, issuer: &NameKey, serial: &[u8]) -> Option<String> {
+        revocation::listed(self, issuer, serial)
+    }
+
+    /// The name of an anchor or intermediate by the way it is shown.
+    #[must_use]
+    pub fn issuer_shown_as(&self, shown: &str) -> Option<&NameKey> {
+        let mut entries = self.pool.entries.iter();
+        entries.find(|entry| entry.certificate.subject().to_string() == shown).map(|entry| &entry.subject)
+    }
+
     /// Judges one certificate. `extra` are certificates of the same value or file: intermediates for
     /// this target alone, never anchors, never kept, never signers of CRLs.
     ///

@@ -87,6 +87,41 @@ struct Asked<'q, 'm> {
     untrusted: Vec<String>,
 }
 
+/// Whether a certificate of which only issuer and serial number are known is revoked: by a CRL that may be
+/// believed on some path of the issuer, or because every path of the issuer holds a revoked certificate.
+/// In words, what says so. Distribution points are not known, so every CRL that speaks of the issuer is asked.
+pub(super) fn listed(engine: &Engine<'_>, issuer: &NameKey, serial: &[u8]) -> Option<String> {
+    if engine.options.revocation == Revocation::Off {
+        return None;
+    }
+    let view = View { engine, extra: &[], counts: None };
+    let issuers = engine.pool.by_subject.get(issuer).into_iter().flatten();
+    let paths: Vec<_> = issuers.map(|i| view.paths(CertId::Shared(*i), 0)).collect();
+    let mut states = paths.iter().flat_map(|paths| &paths.states).peekable();
+    states.peek()?;
+    let mut of_issuer: Option<String> = None;
+    let mut every_path = true;
+    for state in states {
+        let mut asked =
+            Asked { engine, state, level: 0, signer: None, applicable: Vec::new(), untrusted: Vec::new() };
+        for (i, crl) in engine.crls.iter().enumerate() {
+            let scope = crl.scope();
+            let speaks = (crl.issuer_key() == issuer || scope.indirect) && !scope.only_attribute;
+            if speaks && asked.trust(i, crl.issuer_key() == issuer) == Trust::Signed {
+                asked.applicable.push(Applicable { crl: i, reasons: 0 });
+            }
+        }
+        if let Some(note) = asked.revoking(&asked.entries(issuer, serial)) {
+            return Some(note.found);
+        }
+        match state.notes.iter().find(|note| note.code == PathCode::Revoked) {
+            Some(note) => of_issuer = of_issuer.or_else(|| Some(format!("its issuer is {}", note.found))),
+            None => every_path = false,
+        }
+    }
+    of_issuer.filter(|_| every_path)
+}
+
 impl<'m> Asked<'_, 'm> {
     /// Collects the CRLs of one distribution point, section 6.3.3 (b) to (f).
     fn point(
@@ -155,17 +190,20 @@ impl<'m> Asked<'_, 'm> {
         group.get(&crl).cloned().unwrap_or_else(|| Trust::Not("a CRL of another issuer".into()))
     }
 
-    fn judge(self, certificate: &Certificate<'_>, issuer: &NameKey) -> (Vec<Note>, Option<UnixTime>) {
+    fn is_current(&self, crl: &Crl<'_>) -> bool {
         let at = self.engine.options.at;
-        let serial = certificate.serial();
-        let current =
-            |crl: &Crl<'_>| crl.this_update() <= at && crl.next_update().is_none_or(|next| at <= next);
-        let entries: Vec<(&Applicable, &Crl<'_>, Option<CrlEntry>)> = self
-            .applicable
-            .iter()
-            .map(|one| (one, &self.engine.crls[one.crl], self.engine.crls[one.crl].find(issuer, serial)))
-            .collect();
-        for (_, crl, entry) in &entries {
+        crl.this_update() <= at && crl.next_update().is_none_or(|next| at <= next)
+    }
+
+    /// The collected CRLs with what they say of a serial number.
+    fn entries(&self, issuer: &NameKey, serial: &[u8]) -> Vec<(&Applicable, &Crl<'m>, Option<CrlEntry>)> {
+        let crl = |one: &Applicable| &self.engine.crls[one.crl];
+        self.applicable.iter().map(|one| (one, crl(one), crl(one).find(issuer, serial))).collect()
+    }
+
+    /// What revokes, unless a delta that applies takes it back.
+    fn revoking(&self, entries: &[(&Applicable, &Crl<'m>, Option<CrlEntry>)]) -> Option<Note> {
+        for (_, crl, entry) in entries {
             let Some(entry) = entry else { continue };
             if entry.reason == REMOVE_FROM_CRL {
                 continue;
@@ -174,12 +212,21 @@ impl<'m> Asked<'_, 'm> {
                 && entries.iter().any(|(_, delta, change)| {
                     change.as_ref().is_some_and(|c| c.reason == REMOVE_FROM_CRL)
                         && delta.updates(crl)
-                        && current(delta)
+                        && self.is_current(delta)
                         && delta.problem().is_none()
                 });
             if !removed {
-                return (vec![revoked(crl, entry)], None);
+                return Some(revoked(crl, entry));
             }
+        }
+        None
+    }
+
+    fn judge(self, certificate: &Certificate<'_>, issuer: &NameKey) -> (Vec<Note>, Option<UnixTime>) {
+        let at = self.engine.options.at;
+        let entries = self.entries(issuer, certificate.serial());
+        if let Some(note) = self.revoking(&entries) {
+            return (vec![note], None);
         }
         let mut mask = 0;
         let mut fresh = None;
@@ -196,7 +243,7 @@ impl<'m> Asked<'_, 'm> {
             } else if contradicts(entry) {
                 // RFC 5280 section 5.3.1: the code appears in delta CRLs alone.
                 unusable.get_or_insert("a complete CRL that lists the certificate as removeFromCRL".into());
-            } else if !current(crl) {
+            } else if !self.is_current(crl) {
                 let until =
                     crl.next_update().map_or("without nextUpdate".to_owned(), |n| format!("until {n}"));
                 stale.get_or_insert(format!("a CRL from {} {until}", crl.this_update()));

@@ -175,14 +175,16 @@ fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
     if let Some(dn) = &object.dn {
         keys.push(key(Kind::Dn, hash(dn.to_ascii_lowercase().as_bytes()), file, guid));
     }
-    if !matches!(recipient::role(object, reading.source_rules), Role::Recipient(..)) {
-        return keys;
-    }
     let reach = Reach::of(object, reading.recipient_map.as_ref());
     let address = |kind: Kind, text: &str| key(kind, hash(text.as_bytes()), file, None);
+    let any = |kind: Kind, text: &str| key(kind, hash(text.as_bytes()), file, guid);
+    if !matches!(recipient::role(object, reading.source_rules), Role::Recipient(..)) {
+        keys.extend(reach.all().map(|other| any(Kind::Bystander, other.as_str())));
+        return keys;
+    }
     keys.extend(reach.source.primary().map(|primary| address(Kind::Primary, primary.as_str())));
     keys.extend(reach.target().map(|target| address(Kind::Target, target.as_str())));
-    keys.extend(reach.all().map(|any| address(Kind::Address, any.as_str())));
+    keys.extend(reach.all().map(|own| any(Kind::Address, own.as_str())));
     for (public_key, certificate) in extract::identities(object) {
         keys.push(key(Kind::PublicKey, public_key, file, None));
         keys.push(key(Kind::Certificate, certificate, file, None));

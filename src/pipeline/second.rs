@@ -14,7 +14,9 @@ use crate::census::keys::Note;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::error::Error;
-use crate::judge::{Counts, Judge, Memory, World, earliest};
+use crate::history::Past;
+use crate::history::decide::{Share, Standing, about_bystander};
+use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
 use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
 use crate::object::{Object, Place};
 use crate::parallel;
@@ -47,6 +49,10 @@ pub struct Results {
     pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// Warnings and errors to be told at once, when that was asked for.
     pub told: Vec<FindingLine>,
+    /// What changed since the bundle before.
+    pub share: Share,
+    /// A record or a file was not read, so that somebody may be missing.
+    pub incomplete: bool,
     /// The first thing that ends the run.
     failed: Option<Error>,
 }
@@ -54,6 +60,20 @@ pub struct Results {
 impl Results {
     fn code(&mut self, code: &'static str, severity: Severity) {
         *self.codes.entry((code, severity)).or_default() += 1;
+    }
+
+    /// Counts a recipient and what was found about them.
+    pub fn take_judged(&mut self, judged: &Judged, verbose: bool) {
+        for line in &judged.findings {
+            if let Some(rule) = crate::rules::find(&line.code) {
+                self.code(rule.code, line.severity);
+            }
+        }
+        if verbose {
+            let loud = judged.findings.iter().filter(|line| line.severity > Severity::Info);
+            self.told.extend(loud.cloned());
+        }
+        self.counts.add(&judged.counts);
     }
 
     /// Adds a finding that belongs to no recipient, as the policy weighs it.
@@ -87,13 +107,37 @@ pub struct Second<'a> {
     pub store: Store<'a>,
     /// Whether findings are told as they are found.
     pub verbose: bool,
+    /// The time before, when something was asked about it.
+    pub past: Option<&'a Past>,
 }
 
 /// A job with what the first pass knows about it.
 struct Known {
     job: Job,
     base: u32,
+    about: About,
+}
+
+/// What the first pass knows about the objects of a job, each in the order of first records.
+#[derive(Default)]
+struct About {
     notes: Vec<Note>,
+    /// First record and entry of the time before.
+    matches: Vec<(u32, u32)>,
+}
+
+impl About {
+    /// The part about the object that begins with a record.
+    fn of(&self, leader: u32) -> (&[Note], &[(u32, u32)]) {
+        (range(&self.notes, |note| note.leader, leader), range(&self.matches, |(first, _)| *first, leader))
+    }
+}
+
+/// The items of a sorted list with this leader.
+fn range<T>(sorted: &[T], leader_of: impl Fn(&T) -> u32, leader: u32) -> &[T] {
+    let start = sorted.partition_point(|item| leader_of(item) < leader);
+    let rest = sorted.get(start..).unwrap_or_default();
+    rest.get(..rest.partition_point(|item| leader_of(item) == leader)).unwrap_or_default()
 }
 
 #[derive(Default)]
@@ -120,6 +164,7 @@ impl Second<'_> {
         let pool = Pool::default();
         let mut pass = Pass::new(self.sources, &pool, false);
         let mut notes = self.knowledge.notes().map_err(Error::spill)?;
+        let mut matches = self.past.map(Past::matches).transpose()?.flatten();
         let mut number = 0usize;
         parallel::ordered(
             threads,
@@ -131,19 +176,23 @@ impl Second<'_> {
                 number += 1;
                 let end = counted.get(number).copied().unwrap_or(records);
                 let notes = notes.below(end).map_err(Error::spill)?;
-                Ok(Some(Known { job, base, notes }))
+                let matches = matches.as_mut().map(|matches| matches.below(end)).transpose();
+                let about = About { notes, matches: matches.map_err(Error::spill)?.unwrap_or_default() };
+                Ok(Some(Known { job, base, about }))
             },
             |worker, known| self.work(worker, known, &pool),
             |mut results: Results| match results.failed.take() {
                 Some(error) => Err(error),
                 None => consume(results),
             },
-        )
+        )?;
+        // Records are read again out of order, also when the last block has been handed out.
+        self.sources.iter().try_for_each(Source::check_unchanged)
     }
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
         let mut results = Results::default();
-        let Known { job, base, notes } = known;
+        let Known { job, base, about } = known;
         let mut number = base;
         match job {
             Job::Ldif { source, block } => {
@@ -153,7 +202,7 @@ impl Second<'_> {
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
                     let object = record::from_ldif(record, source);
-                    self.object(object, number, &notes, memory, &mut results);
+                    self.object(object, number, &about, memory, &mut results);
                     number = number.saturating_add(1);
                 }
                 self.problems(source, &mut problems, &mut results);
@@ -162,14 +211,14 @@ impl Second<'_> {
             }
             Job::Files { sources } => {
                 for index in sources {
-                    self.file(index, &mut number, &notes, &mut worker.memory, &mut results);
+                    self.file(index, &mut number, &about, &mut worker.memory, &mut results);
                 }
             }
         }
         results
     }
 
-    fn file(&self, index: u32, number: &mut u32, notes: &[Note], memory: &mut Memory, results: &mut Results) {
+    fn file(&self, index: u32, number: &mut u32, about: &About, memory: &mut Memory, results: &mut Results) {
         let Some(source) = self.sources.get(index as usize) else { return };
         let Content::Certificates(path) = &source.content else { return };
         if source.sha256 == [0; 32] {
@@ -196,13 +245,13 @@ impl Second<'_> {
         results.counts.values += read.ignored;
         results.counts.ignored += read.ignored;
         for object in read.people {
-            self.object(object, *number, notes, memory, results);
+            self.object(object, *number, about, memory, results);
             *number = number.saturating_add(1);
         }
     }
 
     /// Judges the object that a record belongs to, if the record is its first one.
-    fn object(&self, first: Object, number: u32, notes: &[Note], memory: &mut Memory, results: &mut Results) {
+    fn object(&self, first: Object, number: u32, about: &About, memory: &mut Memory, results: &mut Results) {
         let groups = &self.knowledge.groups;
         if groups.leader(number) != number {
             return;
@@ -214,6 +263,7 @@ impl Second<'_> {
                 return;
             }
         };
+        let (notes, matches) = about.of(number);
         let policy = &self.judge.policy;
         let ignored = match recipient::role(&object, self.reading.source_rules) {
             Role::Recipient(kind, why) if policy.policy().kinds.contains(&kind) => Ok((kind, why)),
@@ -221,12 +271,16 @@ impl Second<'_> {
                 let why = format!("the policy does not take the kind {} ({why})", kind.word());
                 Err((&policy_rules::KIND_NOT_TAKEN, why))
             }
-            Role::Structure => return,
+            Role::Structure => {
+                self.bystander(&object, matches, "the object is no mail recipient", results);
+                return;
+            }
             Role::Ignored(rule, why) => Err((rule, why)),
         };
         let (kind, kind_reason) = match ignored {
             Ok(recipient) => recipient,
             Err((rule, why)) => {
+                self.bystander(&object, matches, &why, results);
                 results.counts.values += object.values.len() as u64;
                 results.counts.ignored += object.values.len() as u64;
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
@@ -235,32 +289,35 @@ impl Second<'_> {
                 return;
             }
         };
-        let start = notes.partition_point(|note| note.leader < number);
-        let mine = notes.get(start..).unwrap_or_default();
-        let mine = mine.get(..mine.partition_point(|note| note.leader == number)).unwrap_or_default();
-        let judged = self.judge.recipient(&object, (kind, kind_reason), mine, self, memory);
+        let mut judged = self.judge.recipient(&object, (kind, kind_reason), notes, self, memory);
+        if let Some(past) = self.past {
+            match past.of_object(matches, &object, &World::reach(self, &object)) {
+                Ok(before) => {
+                    let share = past.decider.decide(policy, &mut judged, &before, Standing::Here);
+                    results.share.add(&share);
+                    results.share.names.extend(share.names);
+                }
+                Err(error) => {
+                    results.failed.get_or_insert(error);
+                    return;
+                }
+            }
+        }
 
         let mut rendered = Rendered::default();
         let entry = Entry {
+            targets: &self.judge.targets,
             recipient: &judged.recipient,
             payload: judged.payload.as_ref(),
+            change: judged.change.as_ref(),
             findings: &judged.findings,
         };
         if let Err(error) = render(&entry, self.format, &mut rendered) {
             results.failed.get_or_insert(output(&error));
             return;
         }
-        for line in &judged.findings {
-            if let Some(rule) = crate::rules::find(&line.code) {
-                results.code(rule.code, line.severity);
-            }
-        }
-        if self.verbose {
-            let loud = judged.findings.iter().filter(|line| line.severity > Severity::Info);
-            results.told.extend(loud.cloned());
-        }
+        results.take_judged(&judged, self.verbose);
         results.recipients.push(rendered);
-        results.counts.add(&judged.counts);
         results.unreadable.extend(judged.unreadable_in);
         let label =
             judged.recipient.identity.primary_smtp.or(judged.recipient.identity.dn).unwrap_or_default();
@@ -270,6 +327,26 @@ impl Second<'_> {
             .extend(judged.internal_crl.into_iter().map(|(issuer, point)| (issuer, point, label.clone())));
         results.revocation_fresh_until =
             earliest(results.revocation_fresh_until, judged.revocation_fresh_until);
+    }
+
+    /// Somebody of the time before who is in the inputs and no recipient any more.
+    fn bystander(&self, object: &Object, matches: &[(u32, u32)], why: &str, results: &mut Results) {
+        let Some(past) = self.past.filter(|_| !matches.is_empty()) else { return };
+        match past.of_object(matches, object, &World::reach(self, object)) {
+            Ok(before) if before.is_empty() => {}
+            Ok(before) => {
+                let (findings, lost) = about_bystander(&past.decider, &before, why);
+                results.share.lost += lost;
+                let address = before.iter().find_map(|one| one.address.clone());
+                let source = SourceLine { input: self.input(object.place), line: object.place.line };
+                for finding in findings {
+                    results.finding(&self.judge.policy, finding, address.clone(), Some(source.clone()));
+                }
+            }
+            Err(error) => {
+                results.failed.get_or_insert(error);
+            }
+        }
     }
 
     /// What the LDIF reader reported, as findings.
@@ -297,6 +374,7 @@ pub fn ldif_finding(policy: &InForce, source: u32, problem: &Problem, input: Str
         // A chunk that is missing was never seen by any object.
         if !is_about_certificate(problem) || problem.code == crate::ldif::Code::RangeIncomplete {
             results.unreadable.push(source);
+            results.incomplete = true;
         }
     }
     let place = SourceLine { input, line: problem.line };

@@ -58,6 +58,8 @@ struct Fingerprint {
     bytes: u64,
     inode: u64,
     modified: (i64, i64),
+    /// Unlike the one before, this time cannot be set back by whoever writes the file.
+    changed: (i64, i64),
 }
 
 impl Fingerprint {
@@ -66,6 +68,7 @@ impl Fingerprint {
             bytes: metadata.len(),
             inode: metadata.ino(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }
@@ -99,6 +102,24 @@ impl Stream {
         match self.seen {
             Some(seen) => Ok(Fingerprint::of(&self.file.metadata()?) == seen),
             None => Ok(true),
+        }
+    }
+}
+
+impl Source {
+    /// Makes sure that an open file is still the one that was opened.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] when it is not; what the system reports.
+    pub fn check_unchanged(&self) -> Result<(), Error> {
+        let Content::Ldif(stream) = &self.content else { return Ok(()) };
+        match stream.unchanged() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Changed {
+                path: self.path.clone(),
+                found: "its size or time of change is another one".into(),
+            }),
+            Err(source) => Err(Error::Read { path: self.path.clone().into(), source }),
         }
     }
 }
@@ -224,17 +245,11 @@ impl<'a> Pass<'a> {
         let Some((index, blocks)) = self.open.take() else { return Ok(()) };
         let Some(source) = self.sources.get(index as usize) else { return Ok(()) };
         let reader = blocks.into_reader();
-        let Content::Ldif(stream) = &source.content else { return Ok(()) };
-        let changed = |found: String| Error::Changed { path: source.path.clone(), found };
         if reader.offset != source.bytes {
-            return Err(changed(format!(
-                "{} bytes were read, {} were announced",
-                reader.offset, source.bytes
-            )));
+            let found = format!("{} bytes were read, {} were announced", reader.offset, source.bytes);
+            return Err(Error::Changed { path: source.path.clone(), found });
         }
-        if !stream.unchanged().map_err(|error| self.failed(index, error))? {
-            return Err(changed("its size or time of change is another one".into()));
-        }
+        source.check_unchanged()?;
         if let Some(hash) = reader.hash {
             let mut sum = [0; 32];
             sum.copy_from_slice(hash.finish().as_ref());

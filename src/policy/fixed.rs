@@ -84,6 +84,7 @@ pub const FIXED: &[Fixed] = &[
     never("name-constraint-unsupported", NO_PATH),
     never("name-constraint-violated", BROKEN_PATH),
     never("no-declared-owner", NOBODY),
+    never("no-directory-object", "there is no object of the directory that is known to be this person's"),
     never("no-recipient-address", "there is no address under which it could be published"),
     never("no-user-certificate", "there is no certificate of the person in it"),
     never("not-der", NO_PATH),

@@ -132,7 +132,7 @@ pub static KEYS: &[Key] = &[
     Key {
         section: "",
         name: "max_removals",
-        about: "people (10) or share (5%) who may lose their last certificate to encrypt to; option --max-removals",
+        about: "people (10) or share (5%, which is at least 10 people) who may lose their last certificate to encrypt to; option --max-removals",
         kind: Kind::Removals,
     },
     Key {

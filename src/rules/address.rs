@@ -2,8 +2,8 @@
 
 use super::{Finding, Rule};
 use crate::bundle::model::{Decision, Severity};
-use crate::certificate::address::Address;
-use crate::certificate::{Certificate, EmailSource};
+use crate::certificate::address::{Address, AddressError};
+use crate::certificate::{Certificate, EmailAddress, EmailSource};
 use crate::recipient::Reach;
 
 /// The certificate bears no mail address.
@@ -105,15 +105,33 @@ pub static RULES: &[&Rule] = &[
 /// (RFC 5280 section 4.2.1.6); one that is not is never taken for an address.
 #[must_use]
 pub fn addresses(certificate: &Certificate<'_>) -> Vec<Address> {
-    let mut found = Vec::new();
-    for email in certificate.email_addresses() {
-        if !email.ascii && email.source != EmailSource::SmtpUtf8Mailbox {
-            continue;
-        }
-        if let Ok(address) = Address::parse(&email.text)
-            && !found.contains(&address)
+    distinct(&read(certificate))
+}
+
+/// An address of a certificate with what it is when it is compared.
+type Read<'a> = (EmailAddress<'a>, Result<Address, AddressError>);
+
+fn read<'a>(certificate: &Certificate<'a>) -> Vec<Read<'a>> {
+    let parse = |email: EmailAddress<'a>| {
+        let address = Address::parse(&email.text);
+        (email, address)
+    };
+    certificate.email_addresses().into_iter().map(parse).collect()
+}
+
+/// Whether every character is one that the field allows.
+fn fits(email: &EmailAddress<'_>) -> bool {
+    email.ascii || email.source == EmailSource::SmtpUtf8Mailbox
+}
+
+fn distinct(all: &[Read<'_>]) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::with_capacity(1);
+    for (email, address) in all {
+        if let Ok(address) = address
+            && fits(email)
+            && !found.contains(address)
         {
-            found.push(address);
+            found.push(address.clone());
         }
     }
     found
@@ -140,8 +158,9 @@ pub fn check(
     owner: &dyn Fn(&Address) -> Option<String>,
     findings: &mut Vec<Finding>,
 ) {
-    check_form(certificate, findings);
-    let all = addresses(certificate);
+    let read = read(certificate);
+    forms(&read, findings);
+    let all = distinct(&read);
     if all.is_empty() {
         findings.push(Finding::new(
             &NO_EMAIL_ADDRESS,
@@ -235,11 +254,13 @@ pub fn check_any(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
 
 /// Addresses that cannot be compared, and a subject that disagrees with the alternative name.
 pub fn check_form(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
-    let emails = certificate.email_addresses();
-    for email in &emails {
-        let ascii = email.ascii || email.source == EmailSource::SmtpUtf8Mailbox;
-        if let Some(why) = match Address::parse(&email.text) {
-            _ if !ascii => Some("it holds characters that are not ASCII".to_owned()),
+    forms(&read(certificate), findings);
+}
+
+fn forms(all: &[Read<'_>], findings: &mut Vec<Finding>) {
+    for (email, address) in all {
+        if let Some(why) = match address {
+            _ if !fits(email) => Some("it holds characters that are not ASCII".to_owned()),
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         } {
@@ -251,18 +272,17 @@ pub fn check_form(certificate: &Certificate<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let compared = |in_subject: bool| {
-        emails
-            .iter()
-            .filter(move |email| (email.source == EmailSource::SubjectEmailAddress) == in_subject)
-            .filter_map(|email| Address::parse(&email.text).ok())
+        all.iter()
+            .filter(move |(email, _)| (email.source == EmailSource::SubjectEmailAddress) == in_subject)
+            .filter_map(|(_, address)| address.as_ref().ok())
     };
-    let alternative: Vec<Address> = compared(false).collect();
-    if let Some(differing) =
-        compared(true).find(|address| !alternative.is_empty() && !alternative.contains(address))
+    if let Some(first) = compared(false).next()
+        && let Some(differing) =
+            compared(true).find(|address| !compared(false).any(|known| known == *address))
     {
         findings.push(Finding::new(
             &SUBJECT_EMAIL_DIFFERS,
-            format!("the subject bears {differing}, the alternative name {}", alternative[0]),
+            format!("the subject bears {differing}, the alternative name {first}"),
             "the same address in both, or none in the subject",
         ));
     }

@@ -11,6 +11,7 @@
 //! mail, or read another's, if this were published?
 
 pub mod address;
+pub mod history;
 pub mod input;
 pub mod key;
 pub mod path;
@@ -161,6 +162,7 @@ pub fn registry() -> &'static [&'static Rule] {
     static SORTED: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
         let listed = [
             address::RULES,
+            history::RULES,
             input::RULES,
             key::RULES,
             policy::RULES,

@@ -1,6 +1,7 @@
 //! Findings of the path engine, as rules. Codes, meanings and effects are the engine's own; a code
 //! that another family has too (a duplicate extension is one wherever it is found) is one rule.
 
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use super::policy::ISSUER_NOT_FOR_DOMAIN;
@@ -88,17 +89,17 @@ pub fn merge(found: &[PathFinding], hard: bool, findings: &mut Vec<Finding>) {
 /// The path by an anchor that counts: `outcome` where it ends at one, else what `again` finds by those that
 /// count. Where only another anchor vouches, that is returned with the outcome: it must not be accepted.
 pub fn paired(
-    outcome: Outcome,
+    outcome: Rc<Outcome>,
     policy: &InForce,
     counts: &dyn Fn(&[u8; 32]) -> bool,
     again: impl FnOnce() -> Outcome,
-) -> (Outcome, Option<[u8; 32]>) {
+) -> (Rc<Outcome>, Option<[u8; 32]>) {
     let Some(anchor) = outcome.chain.last().copied() else { return (outcome, None) };
     if !policy.pairs() || outcome.verdict != engine::Verdict::Valid || counts(&anchor) {
         return (outcome, None);
     }
     let inside = again();
-    if inside.verdict == engine::Verdict::Valid { (inside, None) } else { (outcome, Some(anchor)) }
+    if inside.verdict == engine::Verdict::Valid { (Rc::new(inside), None) } else { (outcome, Some(anchor)) }
 }
 
 /// A path that is valid below an anchor that does not count for `whom` (domain, and kind where known).

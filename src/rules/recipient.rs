@@ -70,9 +70,9 @@ pub static SHADOWING_REMAINS: Rule = Rule {
     decision: None,
     citation: "Outlook reads userSMIMECertificate before userCertificate",
     title: "Old userSMIMECertificate values may stay in front",
-    means: "Everything in userSMIMECertificate was withheld while userCertificate publishes. The payload leaves userSMIMECertificate untouched, so values that the tenant holds stay.",
+    means: "userCertificate publishes, and userSMIMECertificate is left untouched although everything in it was withheld, or although the tenant holds values in it, by --previous or --published. What the tenant holds there stays.",
     matters: "Outlook takes userSMIMECertificate first and falls back to userCertificate only when it is empty: it may go on using the old certificate.",
-    mend: "Delete the stale value in the directory, and look at what the tenant holds for this recipient.",
+    mend: "Delete the stale value in the directory, and look at what the tenant holds for this recipient; --clear shadowing removes stale values there.",
 };
 
 /// A stale userSMIMECertificate stands before a fresh userCertificate.
@@ -207,6 +207,18 @@ pub static MAP_CONTRADICTS: Rule = Rule {
     mend: "Keep one of the lines that the message names.",
 };
 
+/// A certificate of a file cannot be added to the directory.
+pub static NO_DIRECTORY_OBJECT: Rule = Rule {
+    code: "no-directory-object",
+    severity: Severity::Warning,
+    decision: Some(Decision::Withhold),
+    citation: "--target active-directory",
+    title: "There is no directory object that could be changed",
+    means: "The change of the directory adds certificates from files to the object that owns the address, and deletes ended ones from it. The input holds no such object, or one whose name is not certain, so nothing is changed for this person.",
+    matters: "A certificate that is not added reaches nobody by Entra Connect, and an ended one stays where mail programs find it.",
+    mend: "Give the directory's export, of one day, together with the files; correct the address in the directory or name the owner with --map. For partners who have no object in the directory use --target exchange-online.",
+};
+
 /// All rules of the family.
 pub static RULES: &[&Rule] = &[
     &ADDRESS_CONFLICT,
@@ -226,4 +238,5 @@ pub static RULES: &[&Rule] = &[
     &AMBIGUOUS_OWNER,
     &NO_DECLARED_OWNER,
     &MAP_CONTRADICTS,
+    &NO_DIRECTORY_OBJECT,
 ];

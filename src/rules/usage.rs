@@ -94,7 +94,7 @@ pub fn is_for_mail(certificate: &Certificate<'_>, usage: &Usage) -> bool {
 
 /// The purposes that [`is_for_mail`] takes, in words.
 fn purposes(usage: &Usage) -> String {
-    let mut text = oid::Oid(&usage.purpose).name();
+    let mut text = oid::Oid(&usage.purpose).name().into_owned();
     if usage.any_purpose {
         text.push_str(" or anyExtendedKeyUsage");
     }

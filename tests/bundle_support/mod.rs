@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certferry::bundle::directory::Change;
 use certferry::bundle::model::*;
 use certferry::bundle::verify::{Options, Outcome, ProblemKind as K, Report, verify};
 use certferry::bundle::{
@@ -24,6 +25,7 @@ pub const VALID_UNTIL: &str = "2026-12-24T12:00:00Z";
 pub struct Person {
     pub recipient: Recipient,
     pub payload: Option<PayloadLine>,
+    pub change: Option<Change>,
     pub findings: Vec<FindingLine>,
 }
 
@@ -92,6 +94,7 @@ fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision
         path: PathReport { verdict: Verdict::Valid, chain: vec![sha256(&value), sha256(root())] },
         findings,
         decision,
+        change: None,
         reason: match decision {
             Decision::Publish => "current and fit for encryption".to_owned(),
             Decision::Withhold => "it has expired".to_owned(),
@@ -167,9 +170,11 @@ pub fn people() -> Vec<Person> {
                 source: Some(Source { input: "export.ldf".to_owned(), line: 1 + 10 * n as u64 }),
                 candidates,
                 findings: Vec::new(),
+                history: None,
                 payload: None,
+                change: None,
             };
-            Person { recipient, payload, findings }
+            Person { recipient, payload, change: None, findings }
         })
         .collect()
 }
@@ -179,6 +184,7 @@ pub fn head() -> ManifestHead {
         tool: Tool { name: "certferry".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         evaluated_at: EVALUATED_AT.to_owned(),
         unverified: false,
+        targets: vec![Target::ExchangeOnline],
         policy: b"# the policy\n".to_vec(),
         trust_anchors: vec![TrustAnchor {
             sha256: sha256(root()),
@@ -210,13 +216,13 @@ pub fn closing(tally: &Tally) -> Closing {
             expected_records: None,
             unreadable: 1,
         }],
-        // Everybody with a payload line has certificates below the root.
-        trust_store: if tally.payload_lines > 0 {
-            vec![trusted(root(), tally.payload_lines)]
+        // Everybody with a published certificate has one below the root.
+        trust_store: if tally.published > 0 {
+            vec![trusted(root(), tally.encryptable + tally.sign_only)]
         } else {
             vec![]
         },
-        sst: (tally.payload_lines > 0).then(|| sst::write([root()])),
+        sst: (tally.published > 0).then(|| sst::write([root()])),
         summary: Summary {
             recipients: tally.recipients,
             values: tally.candidates + 3,
@@ -232,6 +238,8 @@ pub fn closing(tally: &Tally) -> Closing {
                 ..CoverageCounts::default()
             },
             cleared: ClearedCounts::default(),
+            directory_changes: tally.changes,
+            changes: None,
         },
         bundle: BundleIdentity {
             id: sha256(b"the bundle"),
@@ -244,6 +252,10 @@ pub fn closing(tally: &Tally) -> Closing {
 }
 
 pub fn append_all(writer: &mut Writer, people: &[Person]) -> Result<(), OutputError> {
+    append_for(writer, people, &[Target::ExchangeOnline])
+}
+
+pub fn append_for(writer: &mut Writer, people: &[Person], targets: &[Target]) -> Result<(), OutputError> {
     let mut rendered = Rendered::default();
     writer.finding(&FindingLine {
         recipient: None,
@@ -259,8 +271,10 @@ pub fn append_all(writer: &mut Writer, people: &[Person]) -> Result<(), OutputEr
     })?;
     for person in people {
         let entry = Entry {
+            targets,
             recipient: &person.recipient,
             payload: person.payload.as_ref(),
+            change: person.change.as_ref(),
             findings: &person.findings,
         };
         render(&entry, ManifestFormat::Both, &mut rendered)?;

@@ -147,10 +147,11 @@ fn brief(candidate: &Value) -> String {
     format!("{}\n{}", text(&candidate["reason"]), findings.join("\n"))
 }
 
-/// Whether a reason is the found half of this message.
+/// Whether a reason is the found half of this message, perhaps with what the change of the directory does.
 fn gives(reason: &str, message: &str) -> bool {
     let found = message.split("; required: ").next().unwrap_or_default();
-    reason == format!("Withheld: {found}.")
+    let deleted = "; the change of the directory deletes it.";
+    reason == format!("Withheld: {found}.") || reason == format!("Withheld: {found}{deleted}")
 }
 
 fn word(decision: Option<Decision>) -> Value {
@@ -159,6 +160,7 @@ fn word(decision: Option<Decision>) -> Value {
 
 /// Whatever the run was about: findings can be read, fit their rules, and decide what is decided.
 fn consistent(code: &str, outcome: &Outcome) {
+    assert_eq!(outcome.verified, 0, "{code}: verify does not call the bundle good");
     for line in &outcome.findings {
         let rule = rules::find(text(&line["code"])).unwrap_or_else(|| panic!("{line}"));
         readable(rule.code, text(&line["found"]));

@@ -7,6 +7,8 @@ use super::check::{Case, case};
 use super::make::{Cert, User, cms, other_ca, pem, seq, signer, tag_list, tlv, world};
 use super::scene::{Entry, Scene, ldif};
 
+const AD: &[&str] = &["--target", "active-directory"];
+
 /// Fifteen or more certificates of Kim's.
 fn many(count: u16) -> Scene {
     let add = |entry: Entry, number| entry.cert(User::kim().number(100 + number).sign());
@@ -94,6 +96,11 @@ pub fn recipient() -> Vec<Case> {
             mapped(&User::kim().without(oid::SUBJECT_ALT_NAME), "kim@example.com"),
         )
         .still("no-email-address"),
+        case(
+            "no-directory-object",
+            file(&User::kim()).args(AD),
+            file(&User::kim()).file("in/export.ldif", ldif(&[Entry::kim()])).args(AD),
+        ),
         case(
             "map-contradicts",
             cloud("kim@example.org", "kim@example.net"),

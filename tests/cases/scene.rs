@@ -68,6 +68,7 @@ pub struct Scene {
     arguments: Vec<String>,
     unverified: bool,
     numbered: usize,
+    before: Option<Box<Scene>>,
 }
 
 impl Scene {
@@ -161,6 +162,12 @@ impl Scene {
         self
     }
 
+    /// After a bundle that was made of another scene.
+    pub fn after(mut self, before: Scene) -> Self {
+        self.before = Some(Box::new(before));
+        self
+    }
+
     /// A number that no file has yet.
     fn next(&mut self) -> usize {
         self.numbered += 1;
@@ -200,24 +207,48 @@ impl Scene {
     /// `certferry convert`; exit code and messages where there is no bundle.
     pub fn try_convert(&self) -> Result<Outcome, (i32, String)> {
         let folder = tempfile::tempdir().unwrap();
-        let mut arguments = vec!["convert".to_owned(), "in".to_owned()];
-        arguments.extend(self.prepare(folder.path()));
-        if self.unverified {
-            arguments.push("--unverified".to_owned());
-        }
-        arguments.extend(self.arguments.iter().cloned());
-        arguments.extend(["-o".to_owned(), "bundle".to_owned()]);
-        let (code, _, told) = run(folder.path(), &arguments);
+        let (code, told) = self.convert_in(folder.path());
         if code != 0 && code != 1 {
             return Err((code, told));
         }
         let bundle = folder.path().join("bundle");
+        let read = |side: &str| {
+            let file = bundle.join(format!("review/active-directory/{side}-0001.ldif"));
+            std::fs::read_to_string(file).unwrap_or_default()
+        };
         Ok(Outcome {
+            change: read("change"),
+            inverse: read("inverse"),
+            verified: program::code(&program::certferry([
+                "verify",
+                bundle.to_str().unwrap(),
+                "--at",
+                program::AT,
+            ])),
             findings: program::lines(&bundle.join("review/findings.ndjson")),
             manifest: program::manifest(&bundle),
             code,
             told,
         })
+    }
+
+    /// Makes `bundle` in a folder, after the bundle before it in `before`; exit code and messages.
+    fn convert_in(&self, folder: &Path) -> (i32, String) {
+        let mut arguments = vec!["convert".to_owned(), "in".to_owned()];
+        arguments.extend(self.prepare(folder));
+        if let Some(before) = &self.before {
+            std::fs::create_dir(folder.join("before")).unwrap();
+            let (code, told) = before.convert_in(&folder.join("before"));
+            assert!(code == 0 || code == 1, "exit code {code} of the bundle before\n{told}");
+            arguments.extend(["--previous".to_owned(), "before/bundle".to_owned()]);
+        }
+        if self.unverified {
+            arguments.push("--unverified".to_owned());
+        }
+        arguments.extend(self.arguments.iter().cloned());
+        arguments.extend(["-o".to_owned(), "bundle".to_owned()]);
+        let (code, _, told) = run(folder, &arguments);
+        (code, told)
     }
 
     /// `certferry inspect --format ndjson` on one certificate with the same trust material.
@@ -261,6 +292,11 @@ pub struct Outcome {
     pub code: i32,
     /// What was said.
     pub told: String,
+    /// The first file that changes the directory, and its inverse; empty where there is none.
+    pub change: String,
+    pub inverse: String,
+    /// How `certferry verify` ended.
+    pub verified: i32,
 }
 
 impl Outcome {

@@ -24,6 +24,16 @@ Test-Case 'swapped payload files are refused' {
     [IO.File]::Move("$p/0001.ndjson", "$p/x"); [IO.File]::Move("$p/0002.ndjson", "$p/0001.ndjson"); [IO.File]::Move("$p/x", "$p/0002.ndjson")
     Assert-Refused (Invoke-Script) @('changed file: payload/0001.ndjson', 'changed file: payload/0002.ndjson')
 }
+Test-Case 'payload files beyond the 9 999th have a letter, and are read in order' {
+    foreach ($n in 'a', 'b') { Add-StandInRecipient -Address "$n@contoso.com" }
+    [void](New-Folder @(@(Get-Line 1 'a@contoso.com' 'mailbox' $A), @(Get-Line 2 'b@contoso.com' 'mailbox' $A)))
+    $p = [IO.Path]::Combine($script:Folder, 'payload')
+    [IO.File]::Move("$p/0002.ndjson", "$p/a10000.ndjson")
+    Write-HashList $script:Folder
+    $r = Invoke-Script
+    Assert-Equal $r.Code 0 'exit code'
+    Assert-Equal (@($r.Rows | ForEach-Object { $_.address }) -join ',') 'a@contoso.com,b@contoso.com' 'order'
+}
 Test-Case 'the signature file may be there unlisted' { [void](Start-Plain); [IO.File]::WriteAllText([IO.Path]::Combine($script:Folder, 'SHA256SUMS.p7s'), 'x'); Assert-Equal (Invoke-Script).Code 0 'exit code' }
 Test-Case 'SHA256SUMS: missing' { [void](Start-Plain); [IO.File]::Delete([IO.Path]::Combine($script:Folder, 'SHA256SUMS')); Assert-Refused (Invoke-Script) @('no file SHA256SUMS') }
 Test-Case 'SHA256SUMS: cut off' { [void](Start-Plain); Edit-File 'SHA256SUMS' { param($t) $t.Substring(0, $t.Length - 5) }; Assert-Refused (Invoke-Script) @('cut off') }

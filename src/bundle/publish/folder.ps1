@@ -133,12 +133,13 @@ function Read-Transfer {
     $payload = New-Object 'System.Collections.Generic.List[string]'
     foreach ($name in $Files.Keys) {
         if (-not $name.StartsWith('payload/', [System.StringComparison]::Ordinal)) { continue }
-        if (-not [regex]::IsMatch($name, '\Apayload/[0-9]{4,9}\.ndjson\z')) { Deny-Start "payload holds a file of another kind: $name." 'Use the script that lies in the same folder.' }
+        # From the 10 000th file on a letter stands for the length (a10000), so that the names sort in order.
+        if (-not [regex]::IsMatch($name, '\Apayload/([0-9]{4}|[a-p][0-9]{5,20})\.ndjson\z')) { Deny-Start "payload holds a file of another kind: $name." 'Use the script that lies in the same folder.' }
         $payload.Add($name)
     }
     return [pscustomobject]@{
         Id = $id; Until = $until; Unverified = $unverified; Fresh = $fresh; Files = $Files
-        Payload = @($payload | Sort-Object { [int][System.IO.Path]::GetFileNameWithoutExtension($_) })
+        Payload = $payload.ToArray()
         Recipients = (Get-Count $counts 'recipients'); FileCount = (Get-Count $counts 'files')
         Values = @((Get-Count $counts 'userCertificate'), (Get-Count $counts 'userSMIMECertificate'))
     }

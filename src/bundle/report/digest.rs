@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::ranked::Ranked;
-use crate::bundle::model::{Coverage, Decision, FindingLine, InputFile, Recipient, Severity};
+use crate::bundle::model::{
+    Change, ClearClass, Coverage, Decision, FindingLine, InputFile, Recipient, Severity,
+};
 use crate::limits::{LISTED, LISTED_CANDIDATES, NAMED};
 use crate::rules::policy::EXCEPTION_USED;
 
@@ -80,6 +82,70 @@ pub struct Facts {
     about_run: Vec<FindingLine>,
     exceptions: Vec<FindingLine>,
     attention: Option<(Attention, Box<Listed>)>,
+    movements: Vec<Movement>,
+    named: Named,
+}
+
+/// What happens to somebody's certificates in the tenant that an auditor must know by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Movement {
+    /// Had a certificate to encrypt to and will have none.
+    Removed,
+    /// Has others than before, all of them by other issuers.
+    OtherIssuer,
+    /// Stands in no input any more.
+    Gone,
+    /// A revoked certificate stays in the tenant.
+    RevokedStays,
+    /// An attribute is emptied, by class.
+    Cleared(ClearClass),
+}
+
+impl Movement {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 8] = [
+        Self::Removed,
+        Self::RevokedStays,
+        Self::OtherIssuer,
+        Self::Gone,
+        Self::Cleared(ClearClass::Revoked),
+        Self::Cleared(ClearClass::Expired),
+        Self::Cleared(ClearClass::Shadowing),
+        Self::Cleared(ClearClass::Gone),
+    ];
+
+    fn of(recipient: &Recipient) -> Vec<Self> {
+        let Some(history) = &recipient.history else { return Vec::new() };
+        let mut all = Vec::new();
+        match history.change {
+            Change::Removed => all.push(Self::Removed),
+            Change::ReplacedByAnotherIssuer => all.push(Self::OtherIssuer),
+            _ => {}
+        }
+        if recipient.source.is_none() {
+            all.push(Self::Gone);
+        }
+        if history.remaining.iter().any(|value| value.revoked) {
+            all.push(Self::RevokedStays);
+        }
+        for cleared in &history.cleared {
+            if !all.contains(&Self::Cleared(cleared.class)) {
+                all.push(Self::Cleared(cleared.class));
+            }
+        }
+        all
+    }
+}
+
+/// A person in a list of names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Number in the manifest.
+    pub number: u64,
+    /// The address that is looked up, or nothing.
+    pub address: String,
+    /// The name for display, or nothing.
+    pub name: String,
 }
 
 /// A recipient in a list.
@@ -98,11 +164,13 @@ impl Listed {
             recipient: Recipient {
                 number: 0,
                 payload: None,
+                change: None,
                 candidates,
                 identity: recipient.identity.clone(),
                 kind_reason: recipient.kind_reason.clone(),
                 source: recipient.source.clone(),
                 findings: recipient.findings.iter().take(LISTED_CANDIDATES).cloned().collect(),
+                history: None,
                 ..*recipient
             },
             left_out: recipient.candidates.len().saturating_sub(LISTED_CANDIDATES),
@@ -135,6 +203,12 @@ impl Facts {
                     encrypts: one.encrypts,
                 })
                 .collect(),
+            movements: Movement::of(recipient),
+            named: Named {
+                number: 0,
+                address: address.unwrap_or_default().to_owned(),
+                name: recipient.identity.display_name.clone().unwrap_or_default(),
+            },
             attention: Attention::of(recipient).map(|kind| (kind, Box::new(Listed::of(recipient)))),
             ..Self::default()
         };
@@ -247,6 +321,8 @@ pub struct Digest {
     pub attention: [List<Listed>; 3],
     /// Findings about the run, files, records and objects that are no recipients.
     pub about_run: List<FindingLine>,
+    /// People by what happens to their certificates, in the order of [`Movement::ALL`].
+    pub movements: [List<Named>; 8],
     /// Uses of accepted exceptions.
     pub exceptions: List<FindingLine>,
     /// Files that were read.
@@ -274,6 +350,7 @@ impl Digest {
             anchors: Ranked::new(NAMED),
             attention: Default::default(),
             about_run: List::default(),
+            movements: Default::default(),
             exceptions: List::default(),
             inputs: List::default(),
         }
@@ -307,6 +384,12 @@ impl Digest {
                 list.push(listed);
             } else {
                 list.total += 1;
+            }
+        }
+        for movement in &facts.movements {
+            let at = Movement::ALL.iter().position(|one| one == movement);
+            if let Some(list) = at.and_then(|at| self.movements.get_mut(at)) {
+                list.push(Named { number: self.recipients, ..facts.named.clone() });
             }
         }
         self.counted(facts);

@@ -1,15 +1,20 @@
 //! What manifest and payload say, walked side by side.
 
+use super::directory::Changes;
 use super::files::Files;
+use super::history::{self, Recount};
 use super::payload::{Line, Payload, Placed, read_line};
 use super::trust::{self, Chains, Store};
 use super::{ProblemKind, Report};
-use crate::bundle::hashed::{hex, sha256_hex};
+use crate::bundle::hashed::sha256_hex;
 use crate::bundle::manifest::{self, Frame, ReadError};
-use crate::bundle::model::{Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Verdict};
+use crate::bundle::model::{
+    Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Target, Verdict,
+};
 use crate::bundle::render::Tally;
 use crate::bundle::report::{Digest, Facts};
 use crate::bundle::table;
+use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +36,8 @@ pub(super) struct Walked {
     pub(super) payload_files: u64,
     /// SHA-256 that manifest.csv must have.
     pub(super) table_sha256: String,
+    /// What the recipients say about the time before.
+    pub(super) past: Recount,
     /// What report.html counts and lists.
     pub(super) digest: Digest,
 }
@@ -56,10 +63,14 @@ pub(super) fn walk(
         tally: Tally::default(),
         digest: Digest::new(),
         not_checked: 0,
+        changes: review.map(Changes::new),
+        unpaid: None,
+        placed: 0,
         table,
         rows: Vec::new(),
         ends: Vec::new(),
         cells: Vec::new(),
+        past: Recount::default(),
         report,
     };
     walk.advance();
@@ -80,6 +91,12 @@ pub(super) fn walk(
         let shown = walk.shown.clone();
         walk.report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
     }
+    if let Some(frame) = &frame {
+        walk.targets(frame);
+    }
+    if let Some(changes) = walk.changes.take() {
+        changes.finish(frame.as_ref(), walk.report);
+    }
     let payload_files = walk.payload.as_ref().map_or(0, |payload| payload.opened);
     Walked {
         frame,
@@ -87,6 +104,7 @@ pub(super) fn walk(
         chains: walk.chains,
         payload_files,
         table_sha256: hex(walk.table.finish().as_ref()),
+        past: walk.past,
         digest: walk.digest,
     }
 }
@@ -106,10 +124,17 @@ struct Walk<'a> {
     tally: Tally,
     digest: Digest,
     not_checked: u64,
+    /// The change of the directory.
+    changes: Option<Changes<'a>>,
+    /// The first recipient who publishes so many values and has no payload line, and how many more there are.
+    unpaid: Option<(u64, u64, u64)>,
+    /// Recipients whom the manifest gives a payload line.
+    placed: u64,
     table: Context,
     rows: Vec<u8>,
     ends: Vec<usize>,
     cells: Vec<u8>,
+    past: Recount,
     report: &'a mut Report,
 }
 
@@ -234,11 +259,39 @@ impl Walk<'_> {
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
         if published > 0 && recipient.payload.is_none() {
-            let explanation = format!("publishes {published} values and has no payload line");
+            let (.., more) = self.unpaid.get_or_insert((number, published, 0));
+            *more += 1;
+        }
+        self.placed += u64::from(recipient.payload.is_some());
+        if let Some(changes) = &mut self.changes {
+            changes.recipient(recipient, self.report);
+        }
+        for explanation in self.past.see(recipient) {
             self.manifest_problem(ProblemKind::Manifest, number, &explanation);
         }
         if self.compare {
             self.claim(recipient);
+        }
+    }
+
+    /// Who publishes has a payload line, if the bundle is for Exchange Online, and nobody has one if it is not.
+    fn targets(&mut self, frame: &Frame) {
+        if frame.targets.contains(&Target::ExchangeOnline) {
+            if let Some((number, published, people)) = self.unpaid {
+                let more = match people {
+                    0 | 1 => String::new(),
+                    more => format!("; so do {} others", more - 1),
+                };
+                let explanation = format!("publishes {published} values and has no payload line{more}");
+                self.manifest_problem(ProblemKind::Manifest, number, &explanation);
+            }
+        } else if self.placed > 0 {
+            let explanation = format!(
+                "gives {} recipients a payload line, and exchange-online is none of the targets",
+                self.placed
+            );
+            let shown = self.shown.clone();
+            self.report.problem(ProblemKind::Manifest, Some(&shown), None, explanation);
         }
     }
 
@@ -283,6 +336,9 @@ impl Walk<'_> {
         }
         for (attribute, values) in sets(&placed.payload) {
             self.values(recipient, &placed, attribute, values);
+        }
+        for explanation in history::clearings(recipient, &placed.payload) {
+            self.payload_problem(&placed, explanation);
         }
         self.advance();
     }

@@ -1,6 +1,7 @@
 //! SHA256SUMS of one half against what stands in the folder.
 
 use super::{ProblemKind, Report};
+use crate::bundle::directory;
 use crate::bundle::handover::HANDOVER;
 use crate::bundle::hashed::hash_file;
 use crate::bundle::report::REPORT;
@@ -67,6 +68,12 @@ impl Files {
     pub(super) fn payload(&self) -> Vec<String> {
         let names = self.present.keys();
         names.filter(|name| name.starts_with("payload/") && name.ends_with(".ndjson")).cloned().collect()
+    }
+
+    /// Names of the files that change the directory, sorted.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let inside = format!("{}/", directory::FOLDER);
+        self.present.keys().filter(|name| name.starts_with(&inside)).cloned().collect()
     }
 }
 

@@ -8,6 +8,8 @@
 //!    candidate's value must stand in that recipient's payload line, in its attribute, by SHA-256, and nothing
 //!    besides. Totals are counted again. trust.sst holds the authorities of the published chains and what was
 //!    kept, and each that it lacks is named by a finding.
+//!    The change of the directory and its inverse are read as strictly as they are written, and say of each object
+//!    exactly what the manifest says.
 //! 3. Belonging and time: ids, hashes, script and lifetime.
 //!
 //! Somebody who can rewrite everything, the sums included, can still make a bundle that passes: that is what
@@ -15,23 +17,29 @@
 //! words.
 
 mod content;
+mod directory;
 mod files;
+mod history;
+pub mod journal;
 mod payload;
 mod report;
 mod seal;
+pub mod series;
 mod trust;
 
+pub(crate) use payload::{Line, read_line};
 pub use report::{
     HalfSignature, MAX_PROBLEMS, Outcome, Problem, ProblemKind, Report, Scope, Signature, SignerReport,
     VERIFY_SCHEMA,
 };
 pub use seal::Signer;
+pub use series::{Relation, Series};
 
 use super::hashed::sha256_hex;
 use super::manifest::Frame;
 use super::model::{TRANSFER_SCHEMA, Tool, Transfer};
 use super::report::{Page, REPORT, render};
-use super::writer::Half;
+use super::writer::{Half, pretty_ascii};
 use super::{REVIEW, SCRIPT, TRANSFER, handover, sums};
 use files::Files;
 use jiff::Timestamp;
@@ -132,6 +140,15 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, VerifyError> 
     Ok(report)
 }
 
+/// Compares one half with its SHA256SUMS and looks at nothing else: the differences, named with `prefix` in front,
+/// and the SHA-256 of manifest.json where there is one.
+#[must_use]
+pub fn unchanged(half: Half, dir: &Path, prefix: &str) -> (Vec<Problem>, Option<String>) {
+    let mut report = Report::new(Scope::Bundle, String::new());
+    let files = files::check(half, dir, prefix, &mut report);
+    (report.problems, files.hash("manifest.json").map(str::to_owned))
+}
+
 /// What `dir` is.
 fn scope(dir: &Path) -> Result<Scope, VerifyError> {
     let open = |source| VerifyError::Open { path: dir.to_path_buf(), source };
@@ -198,10 +215,18 @@ fn transfer_json(files: &Files, report: &mut Report) -> Option<Transfer> {
                 head.schema
             ),
             Ok(head) => {
+                let same = |text: Vec<u8>| text == bytes;
+                if head.tool.version == VERSION && !pretty_ascii(&head).is_ok_and(same) {
+                    let explanation = "is not as certferry writes these values".to_owned();
+                    report.problem(ProblemKind::Changed, Some(&shown), None, explanation);
+                }
                 report.id = Some(head.id.clone());
+                report.sequence = head.sequence;
+                report.previous.clone_from(&head.previous);
                 report.tool = Some(head.tool.clone());
                 report.unverified = Some(head.unverified);
                 report.counts = Some(head.counts.clone());
+                report.targets = Some(head.targets.clone());
                 return Some(head);
             }
         },
@@ -237,6 +262,7 @@ fn review_half(
     for disagreement in walked.tally.disagreements(&frame.summary) {
         report.problem(ProblemKind::Totals, Some(&manifest), None, disagreement);
     }
+    walked.past.compare(frame, &manifest, report);
     let cleared = &frame.summary.cleared;
     let said = [cleared.revoked, cleared.expired, cleared.shadowing, cleared.gone];
     let said = said.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
@@ -277,10 +303,13 @@ fn review_half(
         }
     }
     report.id = Some(frame.bundle.id.clone());
+    report.sequence = frame.bundle.sequence;
+    report.previous.clone_from(&frame.bundle.previous);
     report.tool = Some(frame.tool.clone());
     report.evaluated_at = Some(frame.evaluated_at.clone());
     report.unverified = Some(frame.unverified || report.unverified == Some(true));
     report.summary = Some(frame.summary.clone());
+    report.targets = Some(frame.targets.clone());
 }
 
 /// transfer.json against the payload, and the two files that have known bytes.
@@ -342,6 +371,7 @@ fn belong(frame: &Frame, head: &Transfer, shown: &str, report: &mut Report) {
         ),
         ("sequence", number(head.sequence), number(bundle.sequence)),
         ("previous", text(head.previous.as_deref()), text(bundle.previous.as_deref())),
+        ("targets", format!("{:?}", head.targets), format!("{:?}", frame.targets)),
         ("unverified", head.unverified.to_string(), frame.unverified.to_string()),
         ("tool", tool(&head.tool), tool(&frame.tool)),
     ] {

@@ -124,7 +124,7 @@ impl<'a> Payload<'a> {
 }
 
 /// What [`read_line`] found.
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A line; the buffer holds it without its end.
     Whole,
     /// The same, but the file ended without a line end.
@@ -136,7 +136,7 @@ pub(super) enum Line {
 }
 
 /// Reads a line of at most `limit` bytes into `buffer`, without its LF. A longer one is skipped, not kept.
-pub(super) fn read_line(reader: &mut impl BufRead, limit: usize, buffer: &mut Vec<u8>) -> io::Result<Line> {
+pub(crate) fn read_line(reader: &mut impl BufRead, limit: usize, buffer: &mut Vec<u8>) -> io::Result<Line> {
     buffer.clear();
     let mut length = 0_usize;
     loop {

@@ -1,7 +1,9 @@
 //! What `verify` found, as data and as text.
 
+use super::journal::{JournalReport, PersonState};
+use super::series::{Relation, Series};
 use crate::bundle::TRUST_STORE;
-use crate::bundle::model::{Summary, Tool, TransferCounts};
+use crate::bundle::model::{Summary, Target, Tool, TransferCounts};
 use crate::bundle::table::visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,6 +106,8 @@ pub enum ProblemKind {
     Halves,
     /// The payload does not say what the manifest says.
     Payload,
+    /// The change of the directory does not say what the manifest says, or is not undone by its inverse.
+    Change,
     /// Totals or counts do not reconcile.
     Totals,
     /// The manifest contradicts itself or another file of its half.
@@ -114,6 +118,12 @@ pub enum ProblemKind {
     Script,
     /// The bundle's lifetime is over.
     Expired,
+    /// A later bundle takes its place.
+    Superseded,
+    /// The bundle given with `--previous` does not fit, or was changed.
+    Series,
+    /// The upload's journal is not of this bundle, or was changed.
+    Journal,
     /// The signature is missing although a signer was asked for, proves nothing, or is somebody else's.
     Signature,
 }
@@ -156,6 +166,14 @@ pub struct Report {
     pub revocation_fresh_until: Option<String>,
     /// True when no path was verified; null when unknown.
     pub unverified: Option<bool>,
+    /// Where the bundle is applied, when it could be read.
+    pub targets: Option<Vec<Target>>,
+    /// Number in the series, or null.
+    pub sequence: Option<u64>,
+    /// Id of the bundle before it, or null.
+    pub previous: Option<String>,
+    /// The bundle given with `--previous`, or null.
+    pub series: Option<Series>,
     /// What is known about signatures, over all halves that were looked at: the worst of them.
     pub signature: Signature,
     /// The signature of each half.
@@ -174,6 +192,10 @@ pub struct Report {
     pub problems_left_out: u64,
     /// What is true and worth knowing, and no reason against it.
     pub notes: Vec<String>,
+    /// What the upload's journal says, or null.
+    pub journal: Option<JournalReport>,
+    /// With a journal: everybody in the payload, one a line; otherwise null.
+    pub people: Option<Vec<PersonState>>,
 }
 
 impl Report {
@@ -189,6 +211,10 @@ impl Report {
             valid_until: None,
             revocation_fresh_until: None,
             unverified: None,
+            targets: None,
+            sequence: None,
+            previous: None,
+            series: None,
             signature: Signature::Unsigned,
             signatures: Vec::new(),
             summary: None,
@@ -198,6 +224,8 @@ impl Report {
             problems: Vec::new(),
             problems_left_out: 0,
             notes: Vec::new(),
+            journal: None,
+            people: None,
         }
     }
 
@@ -284,6 +312,20 @@ impl Report {
         row("bundle id", self.id.clone());
         row("made by", self.tool.as_ref().map(|tool| format!("{} {}", tool.name, tool.version)));
         row("judged at", self.evaluated_at.clone());
+        row("number in the series", self.sequence.map(|number| number.to_string()));
+        row("bundle before it", self.previous.clone());
+        let before = self.series.as_ref().map(|series| {
+            let what = match series.relation {
+                Relation::Predecessor => "the one right before this one",
+                Relation::Earlier => "an older one of the series",
+                Relation::Unrelated => "nothing ties it to this one",
+                Relation::Superseded => "LATER than this one",
+                Relation::Same => "this very bundle",
+                Relation::Contradictory => "the one before by its id, not by its number",
+            };
+            format!("{}: {what}", series.id)
+        });
+        row("--previous", before);
         for half in &self.signatures {
             let Some(signer) = &half.signer else { continue };
             let claim = half.claimed_signing_time.as_deref().unwrap_or("an instant that is not told");
@@ -328,11 +370,40 @@ impl Report {
             }),
         );
         row(
+            "upload",
+            self.journal.as_ref().map(|journal| {
+                format!(
+                    "{} published, {} unconfirmed, {} not written, {} skipped, {} restored, {} not mentioned ({} runs)",
+                    journal.published,
+                    journal.unconfirmed,
+                    journal.not_written,
+                    journal.skipped,
+                    journal.restored,
+                    journal.not_mentioned,
+                    journal.runs
+                )
+            }),
+        );
+        for (result, count) in self.journal.iter().flat_map(|journal| &journal.results) {
+            row("", Some(format!("{result}: {count}")));
+        }
+        row(
             "trust store",
             self.counts.as_ref().map(|counts| match counts.trust_certificates {
                 0 => format!("none: there is no {TRUST_STORE}"),
                 1 => format!("{TRUST_STORE}, 1 authority's certificate"),
                 all => format!("{TRUST_STORE}, {all} authorities' certificates"),
+            }),
+        );
+        let changes = self.targets.iter().flatten().any(|target| *target == Target::ActiveDirectory);
+        row(
+            "directory",
+            self.summary.as_ref().filter(|_| changes).map(|summary| {
+                let changes = &summary.directory_changes;
+                format!(
+                    "{} objects change, {} values are deleted, {} added",
+                    changes.objects, changes.deleted, changes.added
+                )
             }),
         );
         for note in &self.notes {

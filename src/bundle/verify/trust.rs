@@ -3,11 +3,12 @@
 use super::files::Files;
 use super::{ProblemKind, Report};
 use crate::bundle::TRUST_STORE;
-use crate::bundle::hashed::{hex, sha256_hex};
+use crate::bundle::hashed::sha256_hex;
 use crate::bundle::manifest::Frame;
 use crate::bundle::model::{Decision, Recipient, Transfer, TrustOrigin, TrustStoreEntry, Verdict};
 use crate::certificate::sst::{self, Element};
 use crate::certificate::{Certificate, UnixTime};
+use crate::encoding::hex;
 use crate::rules::run::{TRUST_STORE_END_ENTITY, TRUST_STORE_EXPIRING};
 use crate::trust::is_authority;
 use std::collections::{BTreeMap, BTreeSet};

@@ -161,6 +161,9 @@ fn detect_sequence(prefix: &[u8]) -> Option<Secret> {
 #[must_use]
 pub fn find_secret_text(bytes: &[u8]) -> Option<usize> {
     const WORDS: &[u8] = b"PRIVATE KEY";
+    if bytes.len() < WORDS.len() {
+        return None; // Behind most certificates stands nothing, and making a searcher costs more than looking.
+    }
     for at in memmem::find_iter(bytes, WORDS) {
         let rest = bytes.get(at + WORDS.len()..).unwrap_or_default();
         if rest.is_empty() || rest.starts_with(b"-") || rest.starts_with(b" BLOCK") {

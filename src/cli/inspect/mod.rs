@@ -5,6 +5,7 @@ mod line;
 
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::args::{Inspect, Profile};
 use super::material::Material;
@@ -122,8 +123,8 @@ impl Judging<'_> {
         engine: &Engine<'_>,
         certificate: &Certificate<'_>,
         others: &[Certificate<'_>],
-    ) -> (Outcome, Option<Finding>) {
-        let outcome = engine.validate(certificate, others);
+    ) -> (Rc<Outcome>, Option<Finding>) {
+        let outcome = Rc::new(engine.validate(certificate, others));
         let addresses = match &self.email {
             Some(wanted) => vec![wanted.clone()],
             None => address::addresses(certificate),
@@ -277,7 +278,7 @@ impl Judging<'_> {
                 .collect();
             let (outcome, outside) = match chain {
                 // An authority's own certificate is for nobody's address.
-                true => (engine.validate(certificate, &others), None),
+                true => (Rc::new(engine.validate(certificate, &others)), None),
                 false => self.outcome(engine, certificate, &others),
             };
             rules::path::merge(&outcome.findings, self.hard(), &mut findings);

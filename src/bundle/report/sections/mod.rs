@@ -1,5 +1,6 @@
 //! The sections of the report, in the order in which an auditor asks.
 
+mod changes;
 mod charts;
 mod findings;
 mod inputs;
@@ -27,6 +28,11 @@ pub fn all(page: &Page<'_>) -> Vec<Section> {
     vec![
         Section { id: "result", title: "Who can be written to", body: opening::result(page) },
         Section { id: "bundle", title: "What this bundle is", body: opening::bundle(page) },
+        Section {
+            id: "changes",
+            title: "What changed since the bundle before",
+            body: changes::section(page),
+        },
         Section { id: "policy", title: "The rules", body: policy::section(page) },
         Section { id: "inputs", title: "What was read", body: inputs::section(page) },
         Section { id: "totals", title: "Nothing is lost: the totals", body: inputs::totals(page) },

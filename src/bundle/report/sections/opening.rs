@@ -22,7 +22,10 @@ pub fn result(page: &Page<'_>) -> Markup {
                 ul {
                     li { (people(coverage.sign_only)) " can only be verified: signing certificates, none to encrypt to" }
                     li { (people(coverage.none)) " without any published certificate" }
-                    li { (people(coverage.lost_since_previous)) " lost since the bundle before" }
+                    li {
+                        @if summary.changes.is_some() { (people(coverage.lost_since_previous)) " lost since the bundle before" }
+                        @else { "lost since the bundle before: not known (made without --previous)" }
+                    }
                     li { (people(coverage.lapses_before_next_run)) " whose last certificate ends before the next run" }
                 }
             }
@@ -51,6 +54,18 @@ fn decisions(page: &Page<'_>) -> Markup {
         said.push(html! {
             (number(summary.unreadable)) " certificate values could not be read; nothing is published of the attributes they stand in."
         });
+    }
+    if let Some(changes) = &summary.changes {
+        if changes.removed > 0 {
+            said.push(html! {
+                a href="#changes" { (people(changes.removed)) } " will lose the last certificate to encrypt to."
+            });
+        }
+        if changes.revoked_still_published > 0 {
+            said.push(html! {
+                (number(changes.revoked_still_published)) " revoked certificates stay in the tenant, unless --clear revoked empties them."
+            });
+        }
     }
     let mut errors: Vec<(&String, u64)> = page
         .digest

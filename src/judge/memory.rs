@@ -1,0 +1,51 @@
+//! What a worker remembers between recipients. It changes the speed and never the result.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::census::keys::{Hash, Kind, hash, short};
+use crate::certificate::Certificate;
+use crate::limits::REMEMBERED_OUTCOMES;
+use crate::path::{Engine, Outcome};
+
+/// Bounded by [`REMEMBERED_OUTCOMES`]: what does not fit is found out again.
+#[derive(Default)]
+pub struct Memory {
+    outcomes: HashMap<(Hash, Hash), Rc<Outcome>>,
+    pub(super) sharers: HashMap<(Kind, u32), Sharer>,
+}
+
+/// Who else has a key or certificate: full hashes of what they have, and how they are named.
+pub(super) type Sharer = (Vec<[u8; 32]>, String);
+
+impl Memory {
+    /// What the engine says about a certificate beside others of the same value or file.
+    pub(super) fn outcome(
+        &mut self,
+        engine: &Engine<'_>,
+        certificate: &Certificate<'_>,
+        extra: &[&Certificate<'_>],
+    ) -> Rc<Outcome> {
+        // What the run knows anyway changes nothing, so that a certificate is one and the same in an attribute of
+        // its own and in a container beside its issuers.
+        let target = certificate.sha256();
+        let (mut pool, mut others) = (Vec::new(), Vec::new());
+        for other in extra {
+            let sha256 = other.sha256();
+            if sha256 != target && engine.certificate(&sha256).is_none() {
+                pool.extend_from_slice(&sha256);
+                others.push((*other).clone());
+            }
+        }
+        let key = (short(&target), if pool.is_empty() { [0; 16] } else { hash(&pool) });
+        if let Some(known) = self.outcomes.get(&key) {
+            return Rc::clone(known);
+        }
+        let outcome = Rc::new(engine.validate(certificate, &others));
+        if self.outcomes.len() >= REMEMBERED_OUTCOMES {
+            self.outcomes.clear();
+        }
+        self.outcomes.insert(key, Rc::clone(&outcome));
+        outcome
+    }
+}
