@@ -205,6 +205,15 @@ Test-Case '-Inventory names who cannot be read, and ends with 1' {
     Assert-Says $r @('1 recipients could not be read and are NOT in the file', 'it has no e-mail address')
     Assert-Equal @(Read-Inventory "$script:Dir/i.ndjson")[-1].recipients 2 'recipients'
 }
+Test-Case '-Inventory names the second recipient of an address, which a file can hold only once' {
+    Start-Tenant
+    Add-StandInRecipient -Address 'c@contoso.com' -Type 'MailContact' -External 'ANNA@contoso.com' -UserCertificate $D
+    Add-StandInFault -Command 'Get-MailContact' -At 1 -Kind 'cut:2'
+    $r = Invoke-Script @{ Inventory = 'i.ndjson' }
+    Assert-Equal $r.Code 1 'exit code'
+    Assert-Says $r @('another recipient has the same address', '1 recipients could not be read')
+    Assert-Equal @(Read-Inventory "$script:Dir/i.ndjson")[-1].recipients 3 'recipients'
+}
 Test-Case '-Inventory goes on with a session that cannot write' {
     Start-Tenant
     function global:Set-Mailbox { [CmdletBinding()] param($Identity) "$Identity" }

@@ -18,7 +18,7 @@ function Invoke-Inventory {
     catch { Deny-Start "The file cannot be written: $part ($($_.Exception.GetBaseException().Message))" 'Name a file in a folder where you may write, with -Inventory.' }
     $Run.Started = $true
     Write-Note 'Reading the whole tenant. This only reads, and takes minutes for thousands of recipients.'
-    $state = @{ Writer = (New-Object System.IO.StreamWriter($stream, [System.Text.Encoding]::ASCII)); Seen = [long]0; Written = [long]0; Lost = [long]0; Noun = ''; Word = '' }
+    $state = @{ Writer = (New-Object System.IO.StreamWriter($stream, [System.Text.Encoding]::ASCII)); Seen = [long]0; Written = [long]0; Lost = [long]0; Noun = ''; Word = ''; Known = (Get-AddressSet); Fresh = $null }
     $state.Writer.NewLine = "`n"
     $complete = $false
     try {
@@ -47,6 +47,10 @@ function Invoke-Inventory {
     return 0
 }
 
+function Get-AddressSet {
+    return , (New-Object 'System.Collections.Generic.HashSet[string]' ([System.StringComparer]::OrdinalIgnoreCase))
+}
+
 # All recipients of one kind, one after the other as the session delivers them. When that breaks off, what was written of
 # this kind is taken back, and it begins anew. $false when it cannot be read to its end.
 function Read-KindInventory {
@@ -54,10 +58,12 @@ function Read-KindInventory {
     $State.Writer.Flush()
     $from = @{ Length = $Stream.Length; Seen = $State.Seen; Written = $State.Written; Lost = $State.Lost }
     $name = "Get-$($State.Noun)"
+    $State.Fresh = Get-AddressSet
     for ($attempt = 0; ; $attempt++) {
         try {
             $Run.Calls++
             & $name -ResultSize Unlimited -ErrorAction Stop | ForEach-Object { if ($null -ne $_) { Write-InventoryLine $State $_ } }
+            $State.Known.UnionWith($State.Fresh)
             return $true
         }
         catch {
@@ -66,6 +72,7 @@ function Read-KindInventory {
             $State.Writer.Flush()
             $Stream.SetLength($from.Length)
             [void]$Stream.Seek(0, [System.IO.SeekOrigin]::End)
+            $State.Fresh.Clear()
             $State.Seen = $from.Seen; $State.Written = $from.Written; $State.Lost = $from.Lost
             if (-not (Wait-Fault $fault $attempt)) { Write-Note "Stopped: ${name}: $(ConvertTo-SafeText $fault.Text)"; return $false }
         }
@@ -88,6 +95,8 @@ function Write-InventoryLine {
         }
         if ($values[0].Length + $values[1].Length -eq 0) { return }
         if (-not $who) { throw 'it has no e-mail address' }
+        # An address stands for one recipient, or nobody could say whose values these are.
+        if ($State.Known.Contains($who) -or -not $State.Fresh.Add($who)) { throw 'another recipient has the same address' }
     }
     catch {
         $State.Lost++

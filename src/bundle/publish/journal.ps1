@@ -36,7 +36,7 @@ function ConvertFrom-JournalLine {
 function Read-Journal {
     [CmdletBinding()] param([System.IO.Stream] $Stream)
     $answer = [pscustomobject]@{
-        Error = ''; End = [long]0; Bundle = ''; Stream = $Stream
+        Error = ''; End = [long]0; Bundle = ''
         Places = New-Object 'System.Collections.Generic.Dictionary[string,System.Collections.Generic.List[long]]' ([System.StringComparer]::Ordinal)
         Order = New-Object 'System.Collections.Generic.List[string]'
     }
@@ -125,23 +125,30 @@ function Write-Journal {
 # journal and those beside it, which earlier bundles left; these are read when the first question comes.
 function Test-Known {
     [CmdletBinding()] param([string] $Identity, [string] $Value)
-    if (-not $Run.JournalFile) { return $false }
+    $places = $null
+    if ($null -ne $Run.Journal -and $Run.Journal.Places.TryGetValue($Identity, [ref]$places)) {
+        foreach ($place in $places) { if ($place -ne $RestoredMark -and (Test-JournalLine $Run.JournalStream ([Math]::Abs($place)) $Value)) { return $true } }
+    }
     if ($null -eq $Run.Others) { $Run.Others = Read-OtherJournal }
-    foreach ($book in @($Run.Journal) + $Run.Others) {
-        $places = $null
-        if ($null -eq $book -or -not $book.Places.TryGetValue($Identity, [ref]$places)) { continue }
-        foreach ($place in $places) {
-            if ($place -eq $RestoredMark) { continue }
-            # Base64 has no character that JSON writes in another way, so the quoted text stands there as it is.
-            $line = Read-JournalLine $book.Stream ([Math]::Abs($place))
-            if ($line.IndexOf('"' + $Value + '"', [System.StringComparison]::Ordinal) -ge 0) { return $true }
-        }
+    $places = $null
+    if ($Run.Others.Places.TryGetValue($Identity, [ref]$places)) {
+        foreach ($place in $places) { if (Test-JournalLine $Run.Others.Streams[[int]($place -shr 48)] ($place -band 0xffffffffffff) $Value) { return $true } }
     }
     return $false
 }
 
+function Test-JournalLine {
+    [CmdletBinding()] param([System.IO.Stream] $Stream, [long] $Offset, [string] $Value)
+    # Base64 has no character that JSON writes in another way, so the quoted text stands there as it is.
+    return (Read-JournalLine $Stream $Offset).IndexOf('"' + $Value + '"', [System.StringComparison]::Ordinal) -ge 0
+}
+
+# The journals beside this one, as one: identity -> places, each the number of its file in the upper 16 bits and the offset.
 function Read-OtherJournal {
-    $list = New-Object 'System.Collections.Generic.List[object]'
+    $answer = [pscustomobject]@{
+        Places = New-Object 'System.Collections.Generic.Dictionary[string,System.Collections.Generic.List[long]]' ([System.StringComparer]::Ordinal)
+        Streams = New-Object 'System.Collections.Generic.List[System.IO.Stream]'
+    }
     foreach ($file in [System.IO.Directory]::GetFiles([System.IO.Path]::GetDirectoryName($Run.JournalFile), '*.ndjson')) {
         if ([string]::Equals($file, $Run.JournalFile, $IgnoreCase)) { continue }
         if ((Get-FirstLine $file).IndexOf("`"schema`":`"$JournalSchema`"", [System.StringComparison]::Ordinal) -lt 0) { continue }
@@ -151,8 +158,15 @@ function Read-OtherJournal {
             $book = Read-Journal $stream
         }
         catch { Write-Note "  The journal $file beside this one cannot be read and is left aside ($(ConvertTo-SafeText $_.Exception.GetBaseException().Message))."; continue }
-        if ($book.Error) { Write-Note "  The journal $file beside this one is damaged and is left aside: $($book.Error)." } else { $list.Add($book) }
+        if ($book.Error) { Write-Note "  The journal $file beside this one is damaged and is left aside: $($book.Error)."; continue }
+        $index = [long]$answer.Streams.Count -shl 48
+        $answer.Streams.Add($stream)
+        foreach ($entry in $book.Places.GetEnumerator()) {
+            $places = $null
+            if (-not $answer.Places.TryGetValue($entry.Key, [ref]$places)) { $places = New-Object 'System.Collections.Generic.List[long]'; $answer.Places.Add($entry.Key, $places) }
+            foreach ($place in $entry.Value) { if ($place -ne $RestoredMark) { $places.Add($index -bor [Math]::Abs($place)) } }
+        }
     }
-    return , $list.ToArray()
+    return $answer
 }
 

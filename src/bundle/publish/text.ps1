@@ -8,6 +8,8 @@ function Write-Note {
 # Text from a directory or a server can move the cursor or turn the writing direction: such characters are shown as \uXXXX.
 function ConvertTo-SafeText {
     [CmdletBinding()] param([string] $Text)
+    # Asked first, because a replacement by a script block is dear, and nearly never needed.
+    if (-not [regex]::IsMatch($Text, '[\p{C}\p{Zl}\p{Zp}]|  ')) { return $Text }
     $line = [regex]::Replace($Text, '[\r\n\t ]+', ' ')
     return [regex]::Replace($line, '[\p{C}\p{Zl}\p{Zp}]', { param($m) '\u{0:X4}' -f [int][char]$m.Value })
 }
@@ -23,7 +25,7 @@ function ConvertTo-Quoted {
 function ConvertTo-Cell {
     [CmdletBinding()] param([string] $Text)
     $cell = ConvertTo-SafeText $Text
-    $cell = [regex]::Replace($cell, '(\A|[;\uFF1B])([\s"]*)([=+@\uFF1D\uFF0B\uFF0D\uFF20-])', { param($m) $m.Groups[1].Value + "'" + $m.Groups[2].Value + $m.Groups[3].Value })
+    $cell = [regex]::Replace($cell, '(\A|[;\uFF1B])([\s"]*[=+@\uFF1D\uFF0B\uFF0D\uFF20-])', '$1''$2')
     return '"' + $cell.Replace('"', '""') + '"'
 }
 
@@ -54,7 +56,9 @@ function ConvertTo-JsonText {
         $items = foreach ($item in $Value) { ConvertTo-JsonText $item }
         return '[' + (@($items) -join ',') + ']'
     }
-    return '"' + [regex]::Replace([string]$Value, '[^\x20-\x7e]|["\\]', { param($m) '\u{0:x4}' -f [int][char]$m.Value }) + '"'
+    $text = [string]$Value
+    if (-not [regex]::IsMatch($text, '[^\x20-\x7e]|["\\]')) { return '"' + $text + '"' }
+    return '"' + [regex]::Replace($text, '[^\x20-\x7e]|["\\]', { param($m) '\u{0:x4}' -f [int][char]$m.Value }) + '"'
 }
 
 # One JSON object in ASCII, its keys in the order of $Fields.
