@@ -156,7 +156,7 @@ fn odd_utf16() {
 
 #[test]
 fn code_pages_by_option() {
-    let options = Options { code_page: code_page("windows-1252"), ..Options::default() };
+    let options = Options { code_page: page("windows-1252"), ..Options::default() };
     check_with(
         &options,
         b"dn: cn=Zo\xEB\ncn: \x80\nx: \xFC\ny:: /A==\n",
@@ -165,7 +165,7 @@ fn code_pages_by_option() {
     assert_eq!(code_page("cp932").map(|e| e.name()), Some("Shift_JIS"));
     assert_eq!(code_page("1250").map(|e| e.name()), Some("windows-1250"));
     assert!(code_page("utf-16").is_none() && code_page("nonsense").is_none() && code_page("utf-8").is_none());
-    let options = Options { code_page: code_page("shift_jis"), ..Options::default() };
+    let options = Options { code_page: page("shift_jis"), ..Options::default() };
     check_with(
         &options,
         b"dn: cn=a\ncn: \x83\\\nsn: \xFF\n",

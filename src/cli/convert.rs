@@ -19,6 +19,7 @@ use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
+use crate::input::whole;
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
@@ -26,7 +27,7 @@ use crate::path::Options;
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
-use crate::pipeline::source::{Content, read_file};
+use crate::pipeline::source::{Content, Source};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
 use crate::policy;
@@ -70,7 +71,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     }
     let threads =
         args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let bytes: u64 = opened.sources.iter().map(|source| source.bytes).sum();
+    let bytes: u64 = opened.sources.iter().map(Source::length).sum();
 
     let bar = progress::bar(term, "counting", bytes);
     let counted = first::run(&opened.sources, &reading, threads, &|done| bar.set_position(done));
@@ -79,6 +80,11 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     for (source, count) in opened.sources.iter_mut().zip(&counted.sources) {
         if let Some(sha256) = count.sha256 {
             source.sha256 = sha256;
+        }
+    }
+    for (source, headers) in &counted.headers {
+        if let Some(source) = opened.sources.get_mut(*source as usize) {
+            source.headers = headers.clone();
         }
     }
     if counted.sources.iter().all(|count| count.records + count.values == count.secrets) {
@@ -134,8 +140,8 @@ fn read_map<K>(
             "write a CSV file (UTF-8) whose first line names the columns, as in the examples of the README",
         )
     };
-    let bytes = read_file(path, MAP_FILE_BYTES).map_err(|error| wrong(error.to_string()))?;
-    parse(&bytes).map_err(|error| wrong(error.to_string()))
+    let whole = whole::read(path, MAP_FILE_BYTES).map_err(|error| wrong(error.to_string()))?;
+    parse(&whole.bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// Why there is nothing to work on, file by file.
@@ -157,7 +163,7 @@ fn no_input(opened: &Opened, counted: Option<&Counted>) -> Error {
     Error::NoInput {
         message: format!("there is nothing to convert: {}", lines.join("; ")),
         hint: if opened.any_opened {
-            "give an LDIF export (ldifde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into()
+            "give an export (ldifde -u, csvde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into()
         } else {
             "check the path, and whether you may read it".into()
         },
@@ -188,9 +194,9 @@ fn identity(
     expected.identify(&mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
-            let bytes = read_file(path, MAP_FILE_BYTES)
+            let whole = whole::read(path, MAP_FILE_BYTES)
                 .map_err(|source| Error::Read { path: path.clone(), source })?;
-            id.bytes(name, &bytes);
+            id.field(name, &hex(&whole.sha256));
         }
     }
     for (name, list) in
@@ -398,7 +404,7 @@ impl<'a> Run<'a> {
                 opened.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
             let mut results = Results::default();
             for problem in tally.finish() {
-                second::ldif_finding(source, &problem, input.clone(), &mut results);
+                second::export_finding(source, &problem, input.clone(), &mut results);
             }
             self.take(results)?;
         }

@@ -9,8 +9,8 @@ use crate::encoding::{hex, sha256};
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
 use crate::input::walk::walk;
+use crate::input::whole;
 use crate::limits::{CERTIFICATE_FILE_BYTES, CRL_FILE_BYTES};
-use crate::pipeline::source::read_file;
 use crate::rules::{Finding, run as rules};
 
 /// What was given, as bytes; the engine borrows from it.
@@ -114,8 +114,8 @@ impl Material {
         let mut files = Vec::new();
         for found in walk(path) {
             match found {
-                Ok(found) => match read_file(&found.path, most) {
-                    Ok(bytes) => files.push((found.display, bytes)),
+                Ok(found) => match whole::read(&found.path, most) {
+                    Ok(whole) => files.push((found.display, whole.bytes)),
                     Err(error) => self.skipped(option, &found.display, &error.to_string()),
                 },
                 Err(problem) => self.skipped(option, problem.display(), &problem.what()),

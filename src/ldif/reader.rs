@@ -19,6 +19,9 @@ pub enum ReadError {
     /// The input is something else.
     #[error("this is not LDIF but {}", .0.name())]
     NotLdif(Foreign),
+    /// The input is no csvde export.
+    #[error("this is not a csvde export but {0}")]
+    NotCsvde(&'static str),
 }
 
 /// Reads records one after the other: [`Blocks`], [`BlockParser`] and [`Tally`] in sequence.
@@ -51,9 +54,15 @@ impl<R: Read> Reader<R> {
         let format = match detected {
             Detected::Ldif(format) => format,
             Detected::Other(Foreign::Empty) => Format::default(),
+            Detected::Csvde(_) => return Err(ReadError::NotLdif(Foreign::Csvde)),
             Detected::Other(other) => return Err(ReadError::NotLdif(other)),
         };
-        Ok(Reader {
+        Ok(Self::of(reader, format, options, sizes))
+    }
+
+    /// A reader of an input of which the format is known.
+    pub(crate) fn of(reader: Sniffed<R>, format: Format, options: Options, sizes: BlockOptions) -> Self {
+        Reader {
             blocks: Blocks::new(reader, format, sizes),
             options,
             block: Block::new(),
@@ -61,7 +70,7 @@ impl<R: Read> Reader<R> {
             state: None,
             tally: Some(Tally::new()),
             records: 0,
-        })
+        }
     }
 
     /// How the input is encoded.

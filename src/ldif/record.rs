@@ -128,10 +128,22 @@ impl Record {
         slice(&self.arena, self.dn)
     }
 
-    /// The DN as text. Bytes that are not UTF-8 (then the DN is [`DnState::Invalid`], and a problem says so) become U+FFFD.
+    /// The DN as text. Bytes that are not UTF-8 (then the DN is [`DnState::Invalid`], and a problem says so) are written as
+    /// `\B0` (RFC 4514 section 2.4), so that different DNs stay different.
     #[must_use]
     pub fn dn_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.dn())
+        let dn = self.dn();
+        if let Ok(text) = std::str::from_utf8(dn) {
+            return Cow::Borrowed(text);
+        }
+        let mut text = String::with_capacity(dn.len() + 8);
+        for chunk in dn.utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                text.push_str(&format!("\\{byte:02X}"));
+            }
+        }
+        Cow::Owned(text)
     }
 
     /// How far the DN can be relied on.
@@ -146,7 +158,7 @@ impl Record {
         self.kind
     }
 
-    /// The record was larger than the limit: attributes are missing.
+    /// The record was larger than the limit, or the input ends in it: attributes are missing.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated
@@ -178,7 +190,7 @@ impl Record {
         })
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let (arena, entries) = (std::mem::take(&mut self.arena), std::mem::take(&mut self.entries));
         *self = Record { arena, entries, ..Record::default() };
         self.entries.clear();
@@ -186,6 +198,39 @@ impl Record {
         if self.arena.len() > 4 * super::limits::BLOCK {
             self.arena = Vec::new();
         }
+    }
+
+    /// Begins a record that is no LDIF, at this place of the input.
+    pub(crate) fn begin(&mut self, line: u64, offset: u64, raw_len: u64) {
+        self.clear();
+        (self.line, self.offset, self.raw_len) = (line, offset, raw_len);
+    }
+
+    /// Sets its DN.
+    pub(crate) fn set_dn(&mut self, dn: &[u8], state: DnState) {
+        self.dn = self.push(dn);
+        self.dn_state = state;
+    }
+
+    /// Adds a value of an attribute; `ranged` when its name has a `;range=`.
+    pub(crate) fn add(&mut self, name: &[u8], value: Value<'_>, ranged: bool) {
+        let name = self.push(name);
+        let value = match value {
+            Value::Bytes(bytes) => {
+                let (from, to) = self.push(bytes);
+                Stored::Bytes(from, to)
+            }
+            Value::Unreadable(code) => Stored::Unreadable(code),
+            Value::Skipped => Stored::Skipped,
+        };
+        self.ranged |= ranged;
+        let line = self.line;
+        self.entries.push(Entry { name, value, line, operation: Operation::Content });
+    }
+
+    /// Attributes of it are missing.
+    pub(crate) fn cut_off(&mut self) {
+        self.truncated = true;
     }
 
     /// Copies bytes into the arena.

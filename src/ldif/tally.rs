@@ -4,10 +4,12 @@
 //! export is complete as far as the input itself tells. Several exports may stand in one file, and a paged search has one
 //! result a page and its counts at the end.
 
+use super::code_page::Texts;
 use super::limits;
 use super::problem::{Code, Problem, excerpt};
 use super::range::{Chunk, Ranges, chunks};
 use super::record::Record;
+use encoding_rs::Encoding;
 
 /// Something between records that says something about the export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,7 @@ pub struct BlockTally {
     /// Where lines of trailers were not looked at any more.
     unseen: Option<(u64, u64)>,
     chunks: Vec<Chunk>,
+    texts: Texts,
 }
 
 impl BlockTally {
@@ -91,7 +94,7 @@ impl BlockTally {
         self.records
     }
 
-    pub(super) fn record(&mut self) {
+    pub(crate) fn record(&mut self) {
         self.records += 1;
     }
 
@@ -112,7 +115,12 @@ impl BlockTally {
         }
     }
 
-    pub(super) fn ranges_of(&mut self, record: &Record) {
+    /// A plain text that is not ASCII, the code page by which it is decoded, and where it stands (line, offset).
+    pub(crate) fn text(&mut self, text: &[u8], page: Option<&'static Encoding>, place: (u64, u64)) {
+        self.texts.add(text, page, place);
+    }
+
+    pub(crate) fn ranges_of(&mut self, record: &Record) {
         if record.ranged {
             self.chunks.extend(chunks(record));
         }
@@ -144,6 +152,7 @@ pub struct Tally {
     more_pages: Option<(u64, u64)>,
     responses: Option<Responses>,
     ranges: Ranges,
+    texts: Texts,
     problems: Vec<Problem>,
     omitted: u64,
 }
@@ -171,6 +180,7 @@ impl Tally {
         }
         self.count(block.records - before);
         self.ignored += block.ignored;
+        self.texts.merge(&block.texts);
         if let Some((line, offset)) = block.unseen {
             let message = "more lines of search trailers than any export has: those from here on were not looked at; check where this file comes from";
             self.problem(Problem::new(Code::TooManyProblems, line, offset, message.into()));
@@ -294,7 +304,9 @@ impl Tally {
             self.problem(Problem::new(Code::SizeLimit, 1, 0, message));
         }
         if self.records + self.ignored == 0 {
-            let message = "no record was found (expected lines that start with dn:)".to_owned();
+            let message =
+                "no record was found (expected lines that start with dn:, or rows below the header)"
+                    .to_owned();
             self.problem(Problem::new(Code::NoRecords, 1, 0, message));
         }
         let mut problems = self.problems;
@@ -309,6 +321,7 @@ impl Tally {
                 excerpt(message.as_bytes()),
             ));
         }
+        problems.extend(self.texts.finish());
         problems.extend(self.ranges.finish());
         problems.sort_by_key(|p| p.line);
         problems

@@ -1,4 +1,4 @@
-//! From what a reader hands over to an [`Object`]: LDIF records, and certificates of files.
+//! From what a reader hands over to an [`Object`]: records of exports, and certificates of files.
 
 use std::borrow::Cow;
 
@@ -40,9 +40,13 @@ pub fn wanted() -> Wanted {
     )
 }
 
-/// What an LDIF record tells.
+/// Why a record is incomplete that was not read to its end.
+pub const CUT_OFF: &str =
+    "the record was not read to its end: the file ends in it, or it is larger than can be held";
+
+/// What a record of an export tells.
 #[must_use]
-pub fn from_ldif(record: &Record, source: u32) -> Object {
+pub fn from_export(record: &Record, source: u32) -> Object {
     let mut object = Object::at(Place { input: source, line: record.line() });
     if !record.dn().is_empty() {
         object.dn = Some(record.dn_text().into_owned());
@@ -61,7 +65,7 @@ pub fn from_ldif(record: &Record, source: u32) -> Object {
         object.take(Field { name: attribute.base(), value, line: attribute.line(), range });
     }
     if record.is_truncated() {
-        object.cut_off("the record is larger than can be held; what is beyond was not read");
+        object.cut_off(CUT_OFF);
     }
     object
 }
@@ -70,6 +74,7 @@ pub fn from_ldif(record: &Record, source: u32) -> Object {
 fn unreadable(code: ldif::Code) -> (&'static str, &'static str) {
     match code {
         ldif::Code::BadBase64 => ("its base64 is damaged", "base64 (RFC 4648); export again"),
+        ldif::Code::CsvdeHex => ("its hexadecimal is damaged", "X'…' with pairs of digits; export again"),
         ldif::Code::UrlRefused => (
             "it stands in another file, which may not be read",
             "a value in the export itself, or --url-root DIR with the folder that holds the file",

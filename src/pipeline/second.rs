@@ -14,8 +14,9 @@ use crate::census::keys::Note;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::error::Error;
+use crate::export::{Parser, Scratch};
 use crate::judge::{Counts, Judge, Memory, World, earliest};
-use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
+use crate::ldif::{BlockTally, Problem, Record};
 use crate::object::{Object, Place};
 use crate::parallel;
 use crate::recipient::{self, Reach, Role};
@@ -32,7 +33,7 @@ pub struct Results {
     pub counts: Counts,
     /// Per source: values and records that could not be read.
     pub unreadable: Vec<u32>,
-    /// Trailer counts of an LDIF block.
+    /// Trailer counts of a block of an export.
     pub tally: Option<(u32, BlockTally)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
@@ -135,13 +136,13 @@ impl Second<'_> {
         let Known { job, base, notes } = known;
         let mut number = base;
         match job {
-            Job::Ldif { source, block } => {
+            Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
                 let mut problems = Vec::new();
-                let mut parser = BlockParser::new(&block, &self.reading.ldif, scratch);
+                let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
-                    let object = record::from_ldif(record, source);
+                    let object = record::from_export(record, source);
                     self.object(object, number, &notes, memory, &mut results);
                     number = number.saturating_add(1);
                 }
@@ -164,14 +165,14 @@ impl Second<'_> {
         if source.sha256 == [0; 32] {
             return; // It could not be read in the first pass, which has reported it.
         }
-        let bytes = match source::reread_file(source, path) {
-            Ok(bytes) => bytes,
+        let whole = match source::reread_file(source, path) {
+            Ok(whole) => whole,
             Err(error) => {
                 results.failed.get_or_insert(error);
                 return;
             }
         };
-        let read = record::from_file(&bytes, &source.path, index, self.reading.map.as_ref());
+        let read = record::from_file(&whole.bytes, &source.path, index, self.reading.map.as_ref());
         let place = |line: u64| Some(SourceLine { input: source.path.clone(), line });
         for (line, finding) in &read.findings {
             results.finding(finding, None, place(*line));
@@ -251,11 +252,11 @@ impl Second<'_> {
             earliest(results.revocation_fresh_until, judged.revocation_fresh_until);
     }
 
-    /// What the LDIF reader reported, as findings.
+    /// What the reader of an export reported, as findings.
     fn problems(&self, source: u32, problems: &mut Vec<Problem>, results: &mut Results) {
         for problem in problems.drain(..) {
             let input = self.input(Place { input: source, line: problem.line });
-            ldif_finding(source, &problem, input, results);
+            export_finding(source, &problem, input, results);
         }
     }
 }
@@ -268,9 +269,9 @@ pub fn is_about_certificate(problem: &Problem) -> bool {
     })
 }
 
-/// Adds what the LDIF reader reported to the results.
-pub fn ldif_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
-    let finding = input_rules::of_ldif(problem);
+/// Adds what the reader of an export reported to the results.
+pub fn export_finding(source: u32, problem: &Problem, input: String, results: &mut Results) {
+    let finding = input_rules::of_export(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
         // A chunk that is missing was never seen by any object.

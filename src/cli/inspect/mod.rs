@@ -16,10 +16,11 @@ use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
+use crate::input::opening;
 use crate::input::walk::{printable, relative, walk};
+use crate::input::whole;
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::path::Engine;
-use crate::pipeline::source::read_file;
 use crate::rules::{self, Finding, address, input as input_rules, path as path_rules, value as value_rules};
 use line::{About, Line, Printer};
 
@@ -94,14 +95,14 @@ impl Judging<'_> {
     /// Judges a file, whatever it is. Says whether it could be opened.
     fn path(&self, path: &Path, printer: &mut Printer<'_>) -> io::Result<bool> {
         let name = printable(path.as_os_str());
-        match export::open(path) {
-            Ok(Some(reader)) => return export::judge(self, &name, reader, printer).map(|()| true),
+        match opening::open(path) {
+            Ok(Some(export)) => return export::judge(self, &name, export, printer).map(|()| true),
             Ok(None) => {}
             Err(error) => return printer.print(&Line::unreadable(name, &error.to_string())).map(|()| false),
         }
-        match read_file(path, CERTIFICATE_FILE_BYTES) {
-            Ok(bytes) => {
-                for line in self.file(&name, &bytes) {
+        match whole::read(path, CERTIFICATE_FILE_BYTES) {
+            Ok(whole) => {
+                for line in self.file(&name, &whole.bytes) {
                     printer.print(&line)?;
                 }
                 Ok(true)
