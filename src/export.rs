@@ -248,7 +248,7 @@ impl<R: Read> Reader<R> {
     pub fn next(&mut self, record: &mut Record, problems: &mut Vec<Problem>) -> Result<bool, ReadError> {
         match self {
             Self::Ldif(reader) => reader.next(record, problems),
-            Self::Csvde(reader) => reader.next(record, problems),
+            Self::Csvde(reader) => Ok(reader.next(record, problems)?),
         }
     }
 }

@@ -56,11 +56,16 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
     pkcs8.resize(260, 7);
     let cases: &[(&str, &[u8], &str)] = &[
         ("login.ldif", b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML"),
-        ("users.ldif.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03abcdefgh", "unpack it first"),
+        ("users.ldif.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03abcdefgh", "the gzip file is damaged"),
         ("photo.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01", "picture"),
         ("empty.ldif", b"", "empty"),
         ("comment.ldif", b"# nothing yet\n", "no record"),
-        ("users.csv", b"DN,objectClass,userCertificate\r\n\"CN=a,DC=b\",user,X'30820001'\r\n", "ldifde -u"),
+        (
+            "users.csv",
+            b"DN;objectClass;userCertificate\r\n\"CN=a,DC=b\";user;X'30820001'\r\n",
+            "a spreadsheet",
+        ),
+        ("header.csv", b"DN,objectClass,userCertificate\r\n", "no record"),
         ("notes.txt", b"hello world\n", "text of an unknown kind"),
         ("mail.key", &pkcs8, "private key"),
     ];
@@ -78,7 +83,7 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
     fs::create_dir(&empty).unwrap();
     says(&unverified(out.path(), &[path(&empty)], &[]), 3, &["empty-folder", "without any file"]);
     for (bytes, words) in
-        [(&b"\x1f\x8b\x08\0\0\0"[..], "gzip"), (b"", "- is empty"), (b"hello\n", "LDIF only")]
+        [(&b"\x1f\x8b\x08\0\0\0"[..], "gzip"), (b"", "- is empty"), (b"hello\n", "LDIF or csvde only")]
     {
         let output = piped(&["convert", "-", "--unverified", "-o", path(&out.path().join("b"))], bytes);
         says(&output, 3, &[words]);
@@ -182,7 +187,7 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
         (&["--published", "now"], "--published"),
         (&["--max-removals", "5%"], "--max-removals"),
         (&["--keep-trust", "old.sst"], "--keep-trust"),
-        (&["--encoding", "windows-1252"], "--encoding"),
+        (&["--encoding", "windows-1522"], "windows-1252"),
         (&["--at", "yesterday"], "2026-06-01T00:00:00Z"),
         (&["--at", "2026-06-01"], "2026-06-01T00:00:00Z"),
         (&["--at", "2026-13-01T00:00:00Z"], "month"),

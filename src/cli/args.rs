@@ -103,6 +103,15 @@ pub struct Judging {
     pub revocation: Revocation,
 }
 
+/// How inputs are read.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Inputs")]
+pub struct Reading {
+    /// Code page of text in exports that are not Unicode, such as 1252, 949 or shift_jis (ldifde and csvde without -u).
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
+}
+
 /// How much revocation counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Revocation {
@@ -118,7 +127,8 @@ pub enum Revocation {
 #[derive(Args, Debug)]
 #[command(after_help = CONVERT_EXAMPLES)]
 pub struct Convert {
-    /// LDIF exports, certificate files (PEM, DER, P7B), folders of them, or - for LDIF on standard input.
+    /// Exports (LDIF, csvde), certificate files (PEM, DER, P7B), folders of them, or - for an export on standard input;
+    /// also packed with gzip.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The bundle folder to make. It must not exist, and appears whole or not at all.
@@ -130,6 +140,9 @@ pub struct Convert {
     /// Which manifests to write (manifest.json always is).
     #[arg(long, value_enum, default_value_t = Manifest::Both, value_name = "FORM")]
     pub manifest: Manifest,
+    /// How inputs are read.
+    #[command(flatten)]
+    pub reading: Reading,
     /// Options that judge.
     #[command(flatten)]
     pub judging: Judging,
@@ -174,8 +187,9 @@ Examples:
     certferry convert users.ldf --trust root.pem --intermediate cas/ --crl crls/ -o bundle-2026-06
   Partners' certificates from a folder, owners named in a table:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
-  From a pipe:
+  From a pipe, and packed:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
+    certferry convert ulm.ldf.gz suwon.csv --encoding 949 --trust root.pem -o bundle
   Look first, write nothing:
     certferry convert users.ldf --trust root.pem --dry-run
 
@@ -216,12 +230,16 @@ pub enum FailOn {
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B), LDIF exports, folders of them, or - for LDIF on standard input.
+    /// Certificate files (PEM, DER, P7B), exports (LDIF, csvde), folders of them, or - for an export on standard input;
+    /// also packed with gzip.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub format: Format,
+    /// How inputs are read.
+    #[command(flatten)]
+    pub reading: Reading,
     /// Options that judge.
     #[command(flatten)]
     pub judging: Judging,

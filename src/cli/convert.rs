@@ -32,7 +32,7 @@ use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
 use crate::policy;
 use crate::recipient::SourceRules;
-use crate::rules::{Finding, Rule, run as run_rules};
+use crate::rules::{Finding, Rule, input as input_rules, run as run_rules};
 
 /// Converts.
 ///
@@ -92,12 +92,12 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     }
 
     let policy = policy::document();
-    let id = identity(args, &expected, at, &opened, &material, &policy)?;
+    let id = identity(args, &expected, at, &opened, &material, (&policy, &reading))?;
     let mut run = Run::new(args, term, writer(args, at, &material, &policy)?);
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
-    run.beginning(&judge, &material, &opened)?;
+    run.beginning(&judge, &material, &opened, &reading)?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
     let closed = run.seal(&id, at, &opened, &counted, &expected)?;
@@ -114,7 +114,11 @@ fn reading(args: &Convert) -> Result<Reading, Error> {
         )
     })?;
     Ok(Reading {
-        ldif: ldif::Options { wanted: record::wanted(), url_root, ..ldif::Options::default() },
+        ldif: ldif::Options {
+            wanted: record::wanted(),
+            url_root,
+            code_page: super::encoding::read(&args.reading)?,
+        },
         map: args.map.as_deref().map(|path| read_map("--map", path, CertificateMap::parse)).transpose()?,
         recipient_map: args
             .recipient_map
@@ -177,7 +181,7 @@ fn identity(
     at: UnixTime,
     opened: &Opened,
     material: &Material,
-    policy: &str,
+    (policy, reading): (&str, &Reading),
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
@@ -191,6 +195,9 @@ fn identity(
     id.field("source-rules", &format!("{:?}", args.source_rules));
     id.field("url-root", &format!("{}", args.url_root.is_some()));
     id.field("batch", &args.batch.to_string());
+    if let Some(page) = reading.ldif.code_page {
+        id.field("encoding", page.name());
+    }
     expected.identify(&mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
@@ -294,7 +301,13 @@ impl<'a> Run<'a> {
     }
 
     /// What is known before anything is judged.
-    fn beginning(&mut self, judge: &Judge<'_>, material: &Material, opened: &Opened) -> Result<(), Error> {
+    fn beginning(
+        &mut self,
+        judge: &Judge<'_>,
+        material: &Material,
+        opened: &Opened,
+        reading: &Reading,
+    ) -> Result<(), Error> {
         if !matches!(judge.paths, Paths::Verified(_)) {
             let found = if self.args.unverified {
                 "no trust anchors were given; nothing was verified, and the other rules decided (--unverified)"
@@ -317,6 +330,16 @@ impl<'a> Run<'a> {
                 "--crl with the current CRLs of the CAs",
             );
             self.finding(&finding, None)?;
+        }
+        for source in &opened.sources {
+            if let (Content::Export(stream), Some(page)) = (&source.content, reading.ldif.code_page)
+                && stream.format.is_unicode()
+            {
+                let found =
+                    format!("{} is Unicode, so --encoding {} was not used for it", source.path, page.name());
+                let place = SourceLine { input: source.path.clone(), line: 1 };
+                self.finding(&Finding::new(&input_rules::ENCODING_NOT_USED, found, ""), Some(place))?;
+            }
         }
         let named = material.findings.iter().map(|(_, finding)| (None, finding));
         let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));

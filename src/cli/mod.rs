@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod convert;
+mod encoding;
 mod engine;
 mod expected;
 pub mod explain;

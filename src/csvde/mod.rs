@@ -36,4 +36,4 @@ mod values;
 pub use blocks::{Block, Blocks};
 pub use header::{Header, Headers};
 pub use parser::{RowParser, Scratch, reparse};
-pub use reader::Reader;
+pub use reader::{ReadError, Reader};

@@ -1,6 +1,7 @@
 //! Reading the rows of one block.
 
 use super::blocks::{Announced, Block, Tail};
+use super::cut::{Scan, Scanner};
 use super::header::{Column, Header};
 use super::limits;
 use super::row::Cells;
@@ -194,7 +195,8 @@ impl<'a> RowParser<'a> {
             self.state.pos = start + length;
             self.state.line += memchr::memchr_iter(b'\n', row).count() as u64 + u64::from(lone_cr);
             self.state.row += 1;
-            if !cells.is_blank() || self.truncated.is_some() {
+            let open = self.state.pos >= text.len() && self.tail != Tail::Whole;
+            if !cells.is_blank() || self.truncated.is_some() || open {
                 record.begin(line, offset, self.format.raw_len(row));
                 self.state.row = number + 1;
                 return true;
@@ -568,7 +570,10 @@ pub fn reparse(
     record: &mut Record,
     problems: &mut Vec<Problem>,
 ) -> bool {
+    // A row that does not end was the last one, or was cut off.
+    let ends = Scanner::new(format.encoding).end(raw, 0, &mut Scan::default(), true).is_some();
     let block = Block {
+        tail: if ends { Tail::Whole } else { Tail::Open },
         buf: raw.to_vec(),
         len: raw.len(),
         offset,

@@ -3,10 +3,19 @@
 use super::Headers;
 use super::blocks::{Block, Blocks};
 use super::parser::{RowParser, Scratch, State};
-use crate::ldif::{
-    BlockOptions, Detected, Foreign, Format, Options, Problem, ReadError, Record, Sniffed, Tally, sniff,
-};
-use std::io::Read;
+use crate::ldif::{BlockOptions, Detected, Foreign, Format, Options, Problem, Record, Sniffed, Tally, sniff};
+use std::io::{self, Read};
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The input cannot be read.
+    #[error("cannot read the input: {0}")]
+    Io(#[from] io::Error),
+    /// The input is something else, by its name.
+    #[error("this is not a csvde export but {0}")]
+    NotCsvde(&'static str),
+}
 
 /// Reads rows one after the other: [`Blocks`], [`RowParser`] and [`Tally`] in sequence.
 #[derive(Debug)]
@@ -62,7 +71,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// The input cannot be read further. What was given out so far is good.
-    pub fn next(&mut self, record: &mut Record, problems: &mut Vec<Problem>) -> Result<bool, ReadError> {
+    pub fn next(&mut self, record: &mut Record, problems: &mut Vec<Problem>) -> io::Result<bool> {
         loop {
             if self.state.is_none() && !self.blocks.next(&mut self.block)? {
                 record.clear();

@@ -19,9 +19,6 @@ pub enum ReadError {
     /// The input is something else.
     #[error("this is not LDIF but {}", .0.name())]
     NotLdif(Foreign),
-    /// The input is no csvde export.
-    #[error("this is not a csvde export but {0}")]
-    NotCsvde(&'static str),
 }
 
 /// Reads records one after the other: [`Blocks`], [`BlockParser`] and [`Tally`] in sequence.

@@ -46,7 +46,7 @@ fn errors(name: &str, problems: &mut Vec<Problem>, printer: &mut Printer<'_>) ->
 /// other; values of other records are not, since anybody may write his own.
 pub fn judge(judging: &Judging<'_>, name: &str, export: Export, printer: &mut Printer<'_>) -> io::Result<()> {
     let (Export::File(input, _) | Export::Copy(Spooled { file: input, .. }, _)) = export;
-    let options = Options { wanted: record::wanted(), ..Options::default() };
+    let options = Options { wanted: record::wanted(), code_page: judging.code_page, ..Options::default() };
     let mut reader = match Reader::new(input, options) {
         Ok(reader) => reader,
         Err(error) => return printer.print(&Line::unreadable(name.to_owned(), &error.to_string())),

@@ -31,6 +31,7 @@ struct Judging<'m> {
     hard: bool,
     email: Option<Address>,
     path_alone: bool,
+    code_page: Option<&'static encoding_rs::Encoding>,
 }
 
 /// Inspects.
@@ -58,6 +59,7 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
         hard: args.judging.revocation == Revocation::Hard,
         email,
         path_alone: args.profile == Profile::Rfc5280,
+        code_page: super::encoding::read(&args.reading)?,
     };
     if judging.engine.is_some() && !material.crls_given && args.judging.revocation == Revocation::Soft {
         term.say(&format!("{} no --crl was given, so revocation is not checked", term.yellow("warning:")));
