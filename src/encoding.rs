@@ -13,11 +13,18 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// SHA-256 of what comes piece by piece.
+#[derive(Clone)]
 pub struct Hasher(digest::Context);
 
 impl Default for Hasher {
     fn default() -> Self {
         Self(digest::Context::new(&SHA256))
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher")
     }
 }
 

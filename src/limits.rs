@@ -61,9 +61,18 @@ pub const REPORTED_ISSUERS: usize = 1_000;
 /// `range=` chunks of 1 500 values, so this stands for 1.5 million values.
 pub const RECORDS_PER_OBJECT: usize = 1_000;
 
-/// Bytes of the values of one object that are held while it is judged. Above it the rest is counted,
-/// reported, and the object's attributes are incomplete.
-pub const OBJECT_BYTES: usize = 24 << 20;
+/// Bytes of one value that is held: 32 times what Active Directory takes (rangeUpper 32 768). A larger one is
+/// hashed and reported, and its attribute is incomplete.
+pub const VALUE_HELD: usize = 1 << 20;
+
+/// Values of certificate attributes of one object that are held while it is judged: more than the 1 500 that
+/// Active Directory answers with in one chunk; a judged one takes some 15 KB. What is beyond is counted, hashed
+/// and reported as one, and its attribute is incomplete.
+pub const VALUES_HELD: usize = 1_600;
+
+/// Bytes of the values of one object that are held while it is judged: 8 MiB are [`VALUES_HELD`] of 5 KiB. Above
+/// it the rest is hashed and reported, and the object's attributes are incomplete.
+pub const OBJECT_BYTES: usize = 8 << 20;
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;

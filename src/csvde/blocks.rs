@@ -3,7 +3,8 @@
 use super::cut::{Scan, Scanner};
 use super::header::{Header, Headers, is_dn_column};
 use super::{limits, row};
-use crate::ldif::{BlockOptions, Format};
+use crate::ldif::oversize::Hashing;
+use crate::ldif::{BlockOptions, Format, Large};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ pub struct Block {
     pub(super) announced: Option<Announced>,
     pub(super) tail: Tail,
     pub(super) truncated: Option<u64>,
+    pub(super) large: Option<Large>,
 }
 
 impl Block {
@@ -209,6 +211,7 @@ impl<R: Read> Blocks<R> {
         block.announced = None;
         block.tail = Tail::Whole;
         block.truncated = None;
+        block.large = None;
         Ok(())
     }
 
@@ -275,6 +278,11 @@ impl<R: Read> Blocks<R> {
         rest.len = rest.buf.len();
         scan.at -= keep;
         block.len = limit;
+        // The value that the limit lies in is hashed as it passes, from behind the separator before it.
+        let mut hashing = Hashing::of_hex(self.format);
+        let value = self.scanner.value_start(block.bytes(), limit);
+        hashing.feed(block.bytes().get(value..limit).unwrap_or_default());
+        let mut behind = limit - keep;
         let kept = self.scanner.lines(block.bytes().get(..keep).unwrap_or_default());
         let mut gone = keep as u64;
         let mut lines = kept;
@@ -289,6 +297,8 @@ impl<R: Read> Blocks<R> {
                 None => scan.at.saturating_sub(w),
             };
             lines += self.scanner.lines(rest.bytes().get(..stop).unwrap_or_default());
+            hashing.feed(rest.bytes().get(behind..stop).unwrap_or_default());
+            behind = behind.saturating_sub(stop);
             gone += stop as u64;
             if end.is_some() || self.ended {
                 self.carry.extend_from_slice(rest.bytes().get(stop..).unwrap_or_default());
@@ -302,6 +312,7 @@ impl<R: Read> Blocks<R> {
             self.fill(&mut rest, want)?;
         }
         block.truncated = Some(gone.saturating_sub(limit as u64));
+        block.large = hashing.finish();
         self.offset += gone;
         self.line += lines + cr;
         self.row += 1;

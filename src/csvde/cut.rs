@@ -119,6 +119,18 @@ impl Scanner {
         }
     }
 
+    /// Behind the last separator before `to`: where a value starts that holds none.
+    pub(super) fn value_start(self, buf: &[u8], to: usize) -> usize {
+        let mut at = to & !(self.width() - 1);
+        while at > 0 {
+            at -= self.width();
+            if matches!(self.unit(buf, at), Some(b',' | b';' | b'"')) {
+                return at + self.width();
+            }
+        }
+        0
+    }
+
     /// LFs in these bytes.
     pub(super) fn lines(self, buf: &[u8]) -> u64 {
         let found = memchr::memchr_iter(b'\n', buf);

@@ -9,7 +9,7 @@ use super::values::{hex, quoted, split_binary, split_text, unescaped};
 use crate::ldif::encoding::{Oddities, decode};
 use crate::ldif::limits::{PROBLEM_DN, PROBLEMS, VALUES};
 use crate::ldif::problem::{cut, excerpt};
-use crate::ldif::{BlockTally, Code, DnState, Format, Options, Problem, Record, Value, dn, name};
+use crate::ldif::{BlockTally, Code, DnState, Format, Large, Options, Problem, Record, Value, dn, name};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -92,6 +92,7 @@ pub struct RowParser<'a> {
     announced: Option<Announced>,
     tail: Tail,
     truncated: Option<u64>,
+    large: Option<Large>,
     offset: u64,
     text: &'a [u8],
     odd_byte: bool,
@@ -130,6 +131,7 @@ impl<'a> RowParser<'a> {
             announced: block.announced,
             tail: block.tail,
             truncated: block.truncated,
+            large: block.large,
             offset: block.offset,
             text: if plain { block.bytes() } else { decoded },
             odd_byte: !plain && oddities.odd_byte,
@@ -256,13 +258,15 @@ impl<'a> RowParser<'a> {
         let last = self.state.pos >= self.text.len();
         let open = last && self.tail != Tail::Whole;
         if let Some(skipped) = self.truncated {
-            record.cut_off();
-            let size = self.text.len() as u64 + skipped;
+            let large = self.large;
+            record.cut_off(large);
+            let (size, limit) = (record.raw_len() + skipped, record.raw_len());
             self.say(problems, Code::RecordTooLarge, record, None, || {
-                format!("row {number} is larger than the limit ({size} bytes and more); the rest was skipped: export fewer attributes")
+                let value = large.map(|large| large.to_string()).unwrap_or_default();
+                format!("row {number} of {size} bytes is larger than the limit of {limit}; {value}the rest was skipped: export fewer attributes")
             });
         } else if open {
-            record.cut_off();
+            record.cut_off(None);
             let why = if self.tail == Tail::Quoted {
                 "inside of quotes"
             } else {
@@ -272,7 +276,7 @@ impl<'a> RowParser<'a> {
                 format!("the file ends in row {number} {why}: it was probably cut off there; compare its size with the original, and export again")
             });
         } else if has != wants {
-            record.cut_off();
+            record.cut_off(None);
             let more = if has > wants {
                 "only its DN was taken over"
             } else {
@@ -421,7 +425,7 @@ impl<'a> RowParser<'a> {
             return true;
         }
         if !record.is_truncated() {
-            record.cut_off();
+            record.cut_off(None);
             self.say(problems, Code::RecordTooLarge, record, Some(name), || {
                 format!("a row has more than {VALUES} values; the rest was skipped: export its attributes by range")
             });

@@ -183,6 +183,7 @@ impl Judge<'_> {
             object.values.iter().map(|value| extract::open(value, &bears)).collect();
         let parsed: Vec<Parsed<'_>> = opened.iter().map(Parsed::of).collect();
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
+        object.beyond.iter().for_each(|beyond| sheet.beyond(beyond));
 
         self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
         for draft in &mut drafts {
@@ -653,7 +654,9 @@ fn too_many_values(object: &Object) -> Vec<Finding> {
     [Attribute::UserCertificate, Attribute::UserSmimeCertificate]
         .into_iter()
         .filter_map(|attribute| {
-            let count = object.values.iter().filter(|value| value.attribute == attribute).count();
+            let held = object.values.iter().filter(|value| value.attribute == attribute).count();
+            let beyond = object.beyond.iter().find(|beyond| beyond.attribute == attribute);
+            let count = held + beyond.map_or(0, |beyond| usize::try_from(beyond.count).unwrap_or(usize::MAX));
             (count > crate::limits::VALUES_PER_ATTRIBUTE).then(|| {
                 Finding::new(
                     &recipient_rules::TOO_MANY_VALUES,

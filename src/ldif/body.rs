@@ -91,6 +91,7 @@ impl BlockParser<'_> {
         record.raw_len = self.view.format.raw_len(self.text.get(start..end).unwrap_or_default());
         if self.view.truncated.is_some() && self.state.pos >= self.text.len() {
             record.truncated = true;
+            record.large = self.view.large;
             self.truncation(problems, start, record.line, Some(record.dn()));
         }
         if change.ignored {

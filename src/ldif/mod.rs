@@ -30,7 +30,7 @@
 //! assert!(problems.is_empty());
 //! ```
 //!
-//! The module needs nothing else of this crate: only memchr, base64, encoding_rs and thiserror.
+//! Of this crate the module needs only SHA-256 ([`crate::encoding`]); of others memchr, base64, encoding_rs and thiserror.
 
 mod base64;
 pub mod blocks;
@@ -45,6 +45,7 @@ mod gap;
 pub mod limits;
 mod line;
 pub mod name;
+pub(crate) mod oversize;
 mod parser;
 pub mod problem;
 mod range;
@@ -59,6 +60,7 @@ pub use code_page::{Labelled, labelled};
 pub use detect::{Detected, Foreign, Sniffed, detect, sniff};
 pub use encoding::{Encoding, Format, LineEnd};
 pub use name::{Range, canonical};
+pub use oversize::Large;
 pub use parser::{BlockParser, Scratch, reparse};
 pub use problem::{Code, Problem, Severity};
 pub use reader::{ReadError, Reader};

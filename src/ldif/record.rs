@@ -1,6 +1,7 @@
 //! A record: a DN and attributes in input order, in buffers that are reused from record to record.
 
 use super::name::{self, Range};
+use super::oversize::Large;
 use super::problem::Code;
 use std::borrow::Cow;
 
@@ -91,6 +92,7 @@ pub struct Record {
     pub(super) raw_len: u64,
     pub(super) kind: ChangeKind,
     pub(super) truncated: bool,
+    pub(super) large: Option<Large>,
     pub(super) ranged: bool,
     pub(super) url_bytes: usize,
     pub(super) entries: Vec<Entry>,
@@ -164,6 +166,12 @@ impl Record {
         self.truncated
     }
 
+    /// Of a truncated record the value that the limit lies in, if it could be hashed.
+    #[must_use]
+    pub fn large(&self) -> Option<Large> {
+        self.large
+    }
+
     /// Number of attribute values.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -190,6 +198,7 @@ impl Record {
         })
     }
 
+    /// Empties it; its buffers stay, unless they are those of a giant.
     pub(crate) fn clear(&mut self) {
         let (arena, entries) = (std::mem::take(&mut self.arena), std::mem::take(&mut self.entries));
         *self = Record { arena, entries, ..Record::default() };
@@ -228,9 +237,10 @@ impl Record {
         self.entries.push(Entry { name, value, line, operation: Operation::Content });
     }
 
-    /// Attributes of it are missing.
-    pub(crate) fn cut_off(&mut self) {
+    /// Attributes of it are missing; `large` is the value that the reader's limit lies in.
+    pub(crate) fn cut_off(&mut self, large: Option<Large>) {
         self.truncated = true;
+        self.large = large;
     }
 
     /// Copies bytes into the arena.
@@ -238,7 +248,10 @@ impl Record {
         let (from, to) = (self.used, self.used + bytes.len());
         if self.arena.len() < to {
             let more = self.arena.len().min(super::limits::GROWTH);
-            self.arena.resize(to.max(self.arena.len() + more), 0);
+            let target = to.max(self.arena.len() + more);
+            // Exactly: doubling would hold twice the largest record.
+            self.arena.reserve_exact(target - self.arena.len());
+            self.arena.resize(target, 0);
         }
         if let Some(space) = self.arena.get_mut(from..to) {
             space.copy_from_slice(bytes);

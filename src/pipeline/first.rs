@@ -139,7 +139,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                     cut_off: worker.record.is_truncated(),
                 };
                 sum.records += 1;
-                sum.values += object.values.len() as u64;
+                sum.values += object.count();
                 counted.records.push((location, keys_of(&object, reading)));
             }
             counted.sources.push((source, sum));
@@ -157,7 +157,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                     let read = record::from_file(&whole.bytes, &source.path, index, reading.map.as_ref());
                     sum.records = read.certificates;
                     for (object, number) in read.people.iter().zip(0..) {
-                        sum.values += object.values.len() as u64;
+                        sum.values += object.count();
                         let location = Location {
                             source: index,
                             offset: number,

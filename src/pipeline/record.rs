@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::bundle::model::Attribute;
 use crate::certificate::Certificate;
 use crate::certificate::address::Address;
+use crate::encoding::hex;
 use crate::input::files::{At, open_certificate_file};
 use crate::input::map::{CertificateMap, Lookup};
 use crate::ldif::{self, Record, Value, Wanted};
@@ -51,9 +52,18 @@ pub fn from_export(record: &Record, source: u32) -> Object {
     if !record.dn().is_empty() {
         object.dn = Some(record.dn_text().into_owned());
     }
+    let large = match record.large() {
+        Some(large) => format!(
+            "it was cut off at the limit for one record; it has {} bytes (SHA-256 {})",
+            large.bytes,
+            hex(&large.sha256)
+        ),
+        None => "it was cut off at the limit for one record".to_owned(),
+    };
     for attribute in record.attributes() {
         let value = match attribute.value() {
             Value::Bytes(bytes) => Ok(bytes),
+            Value::Unreadable(ldif::Code::RecordTooLarge) => Err((large.as_str(), "a smaller object")),
             Value::Unreadable(code) => Err(unreadable(code)),
             Value::Skipped => continue,
         };
@@ -82,7 +92,6 @@ fn unreadable(code: ldif::Code) -> (&'static str, &'static str) {
         ldif::Code::UrlUnreadable => {
             ("it stands in another file, which cannot be read", "the file below --url-root")
         }
-        ldif::Code::RecordTooLarge => ("it was cut off at the limit for one record", "a smaller object"),
         _ => ("the reader could not take it over", "a value that can be read"),
     }
 }

@@ -143,6 +143,7 @@ impl Second<'_> {
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
                     let object = record::from_export(record, source);
+                    record.clear(); // the memory of a giant is needed for judging it
                     self.object(object, number, &notes, memory, &mut results);
                     number = number.saturating_add(1);
                 }
@@ -208,8 +209,8 @@ impl Second<'_> {
             Role::Recipient(kind, why) => (kind, why),
             Role::Structure => return,
             Role::Ignored(rule, why) => {
-                results.counts.values += object.values.len() as u64;
-                results.counts.ignored += object.values.len() as u64;
+                results.counts.values += object.count();
+                results.counts.ignored += object.count();
                 let finding = Finding::new(rule, why, "");
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
                 results.finding(&finding, object.dn.clone(), Some(source));

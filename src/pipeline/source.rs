@@ -181,6 +181,10 @@ pub struct Pool {
 impl Pool {
     /// Gives a block back.
     pub fn give(&self, block: Block) {
+        // One giant record must not keep its memory for the rest of the run.
+        if block.bytes().len() > 4 * BLOCK_BYTES {
+            return;
+        }
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
     }
 

@@ -61,7 +61,14 @@ pub fn judge(judging: &Judging<'_>, name: &str, export: Export, printer: &mut Pr
                 break true;
             }
         }
-        for value in &record::from_export(&record, 0).values {
+        let object = record::from_export(&record, 0);
+        for beyond in &object.beyond {
+            let found = format!("line {}: {}", beyond.place.line, beyond.found());
+            let required = "an object of a size that can be held";
+            let finding = Finding::new(&value_rules::UNREADABLE_VALUE, found, required);
+            printer.print(&Line::of_file(name.to_owned(), &[finding]))?;
+        }
+        for value in &object.values {
             let (own, others, findings) = match extract::open(value, &|_| false) {
                 Opened::Readable { own, others, findings, .. } => (own, others, findings),
                 Opened::Unreadable { rule, found, expected } => {
