@@ -414,6 +414,32 @@ fn modify() {
     check(b"dn: cn=a\ncn: a\n-\nsn: b\n", "1 cn=a cn=a|sn=b\n3 warning stray-separator");
 }
 
+#[test]
+fn a_last_record_of_ldifde_without_its_empty_line_is_a_part() {
+    let whole = "dn: cn=a\r\nchangetype: add\r\ncn: a\r\n\r\ndn: cn=b\r\nchangetype: add\r\ncn: b\r\n";
+    check(format!("{whole}\r\n").as_bytes(), "1 cn=a [add] cn=a\n5 cn=b [add] cn=b");
+    check(whole.as_bytes(), "1 cn=a [add] cn=a\n5 cn=b [add] cn=b\n5 error record-cut-off");
+    check(
+        &whole.as_bytes()[..whole.len() - 4],
+        "1 cn=a [add] cn=a\n5 cn=b [add] cn=\n5 error record-cut-off\n7 warning no-final-newline",
+    );
+    // Other tools write `add` too, with other line ends.
+    check(b"dn: cn=a\nchangetype: add\ncn: a\n", "1 cn=a [add] cn=a");
+    check(b"dn: cn=a\r\ncn: a\r\n", "1 cn=a cn=a");
+}
+
+#[test]
+fn terminal_output_between_records_is_skipped() {
+    check(
+        b"SASL/GSSAPI authentication started\nSASL username: u@X\n# extended LDIF\n\ndn: cn=a\ncn: a\n\nsearch: 2\nresult: 0 Success\n",
+        "1 warning terminal-output\n2 warning terminal-output\n5 cn=a cn=a",
+    );
+    check(
+        b"dn: cn=a\ncn: a\n\nldap_search: Referral (10)\n\ndn: cn=b\ncn: b\n",
+        "1 cn=a cn=a\n4 warning terminal-output\n6 cn=b cn=b\n4 warning search-reference",
+    );
+}
+
 // Rule 11: trailers.
 
 #[test]
@@ -436,7 +462,8 @@ fn trailers_are_compared() {
     );
     with("# returned 2 records\n# 2 entries\n# 0 referrals\n", "");
     with("# returned 3 records\n", "10 error count-mismatch");
-    with("# refldap://x\n\n", "10 warning search-reference");
+    with("# refldap://x\n\n", "1 error trailer-missing\n10 warning search-reference");
+    with("", "1 error trailer-missing");
     with("search: 2\nresult: 0 Success\npagedresults: cookie=AA==\n", "12 error pages-missing");
     with("# pagedresults: cookie=\n", "");
     with("search: 2\nresult: 0 Success\ndn: cn=c\ncn: c\n", "12 cn=c cn=c\n12 warning missing-blank-line");

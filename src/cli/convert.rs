@@ -12,7 +12,9 @@ use super::summary::{self, Closed};
 use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
-use crate::bundle::model::{BundleIdentity, InputFile, Severity, Source as SourceLine, Summary, Tool};
+use crate::bundle::model::{
+    BundleIdentity, FindingLine, InputFile, Severity, Source as SourceLine, Summary, Tool,
+};
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
@@ -25,6 +27,7 @@ use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{BUNDLE_DAYS, DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::path::Options;
 use crate::pipeline::first::{self, Counted};
+use crate::pipeline::hint::Names;
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
 use crate::pipeline::source::{Content, Source};
@@ -77,16 +80,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     let counted = first::run(&opened.sources, &reading, threads, &|done| bar.set_position(done));
     bar.finish_and_clear();
     let counted = counted?;
-    for (source, count) in opened.sources.iter_mut().zip(&counted.sources) {
-        if let Some(sha256) = count.sha256 {
-            source.sha256 = sha256;
-        }
-    }
-    for (source, headers) in &counted.headers {
-        if let Some(source) = opened.sources.get_mut(*source as usize) {
-            source.headers = headers.clone();
-        }
-    }
+    opened.learn(&counted);
     if counted.sources.iter().all(|count| count.records + count.values == count.secrets) {
         return Err(no_input(&opened, Some(&counted)));
     }
@@ -258,11 +252,14 @@ struct Run<'a> {
     codes: BTreeMap<(&'static str, Severity), u64>,
     unreadable: BTreeMap<u32, u64>,
     tallies: BTreeMap<u32, Tally>,
+    /// Attributes of exports that hold no certificate.
+    names: BTreeMap<u32, Names>,
     /// Issuer → a place that it names, at whom it was seen first, and at how many people.
     internal_crl: BTreeMap<String, (String, String, u64)>,
     revocation_fresh_until: Option<UnixTime>,
     must_look: bool,
     recipients: u64,
+    told: Vec<(String, String)>,
 }
 
 impl<'a> Run<'a> {
@@ -275,10 +272,12 @@ impl<'a> Run<'a> {
             codes: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            names: BTreeMap::new(),
             internal_crl: BTreeMap::new(),
             revocation_fresh_until: None,
             must_look: false,
             recipients: 0,
+            told: Vec::new(),
         }
     }
 
@@ -287,12 +286,26 @@ impl<'a> Run<'a> {
         self.counts.finding(finding.severity);
         self.code(finding.rule, finding.severity, 1);
         let line = finding.line(None, None, None, source);
+        self.tell(&line);
         if self.term.verbose && finding.severity > Severity::Info {
             summary::finding(&line, self.term);
         }
         match &mut self.writer {
             Some(writer) => writer.finding(&line).map_err(|error| second::output(&error)),
             None => Ok(()),
+        }
+    }
+
+    /// Keeps the words of what concerns the run for its summary.
+    fn tell(&mut self, line: &FindingLine) {
+        if self.told.len() < summary::TOLD
+            && line.severity > Severity::Info
+            && line.code != run_rules::NO_TRUST_ANCHORS.code // its title says it all
+            && summary::is_of_the_run(&line.code)
+            && self.told.iter().all(|(code, _)| *code != line.code)
+        {
+            let place = line.source.as_ref().map(|at| format!("{}:{}: ", at.input, at.line));
+            self.told.push((line.code.clone(), format!("{}{}", place.unwrap_or_default(), line.found)));
         }
     }
 
@@ -380,6 +393,7 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, results: Results) -> Result<(), Error> {
         for line in &results.findings {
+            self.tell(line);
             if let Some(writer) = &mut self.writer {
                 writer.finding(line).map_err(|error| second::output(&error))?;
             }
@@ -404,6 +418,9 @@ impl<'a> Run<'a> {
         }
         if let Some((source, tally)) = results.tally {
             self.tallies.entry(source).or_default().merge(tally);
+        }
+        if let Some((source, names)) = results.names {
+            self.names.entry(source).or_default().merge(&names);
         }
         for (issuer, point, at) in results.internal_crl {
             if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
@@ -464,10 +481,21 @@ impl<'a> Run<'a> {
             self.finding(&finding, None)?;
             self.must_look = true;
         }
+        let names = std::mem::take(&mut self.names);
+        for (source, names) in &names {
+            let Some(source) = opened.sources.get(*source as usize) else { continue };
+            let finding = Finding::new(
+                &input_rules::EXPORT_WITHOUT_CERTIFICATES,
+                format!("no record of {} holds a certificate; {}", source.path, names.why()),
+                "userCertificate or userSMIMECertificate in the export",
+            );
+            self.finding(&finding, Some(SourceLine { input: source.path.clone(), line: 1 }))?;
+        }
         if self.counts.values == 0 {
+            let why = names.values().next().map(|names| format!("; {}", names.why())).unwrap_or_default();
             let finding = Finding::new(
                 &run_rules::NO_CERTIFICATE_VALUES,
-                format!("{} records were read, and none holds a certificate", counted.records),
+                format!("{} records were read, and none holds a certificate{why}", counted.records),
                 "userCertificate or userSMIMECertificate in the export",
             );
             self.finding(&finding, None)?;
@@ -544,6 +572,7 @@ impl<'a> Run<'a> {
             identity,
             sealed,
             codes: self.codes,
+            told: self.told,
             unverified: self.args.judging.trust.is_empty(),
             done: if look { Done::Look } else { Done::Good },
         })

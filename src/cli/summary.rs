@@ -22,6 +22,8 @@ pub struct Closed {
     pub sealed: Option<Sealed>,
     /// How often each code was found with each weight.
     pub codes: BTreeMap<(&'static str, Severity), u64>,
+    /// What was found about the run and its files: code and words.
+    pub told: Vec<(String, String)>,
     /// No path was verified.
     pub unverified: bool,
     /// How it ends.
@@ -83,18 +85,31 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     }
 }
 
+/// Findings about the run whose words are printed; one of a kind says enough, a folder may bring many.
+pub const TOLD: usize = 20;
+
 /// Whether one such finding alone can stand for thousands of people.
-fn is_of_the_run(code: &str) -> bool {
+pub fn is_of_the_run(code: &str) -> bool {
     [
         run::NO_TRUST_ANCHORS.code,
         run::NO_CERTIFICATE_VALUES.code,
         run::RECORD_COUNT_UNEXPECTED.code,
         run::TRUST_CERTIFICATE_UNREADABLE.code,
         input::FILE_UNREADABLE.code,
+        input::GZIP_DAMAGED.code,
+        input::GZIP_TOO_LARGE.code,
+        input::EXPORT_WITHOUT_CERTIFICATES.code,
         ldif::Code::SearchFailed.as_str(),
         ldif::Code::CountMismatch.as_str(),
         ldif::Code::PagesMissing.as_str(),
+        ldif::Code::TrailerMissing.as_str(),
+        ldif::Code::RecordCutOff.as_str(),
         ldif::Code::RecordTooLarge.as_str(),
+        ldif::Code::SizeLimit.as_str(),
+        ldif::Code::SearchReference.as_str(),
+        ldif::Code::CodePage.as_str(),
+        ldif::Code::EncodingDoubtful.as_str(),
+        ldif::Code::CsvdeColumn.as_str(),
     ]
     .contains(&code)
 }
@@ -119,6 +134,9 @@ fn look_first(closed: &Closed, term: &Term) {
     for (code, severity, count) in codes.into_iter().take(8) {
         let title = crate::rules::find(code).map_or("", |rule| rule.title);
         term.say(&format!("  {} {count:>7}  {code:<28} {title}", weight(severity, term)));
+        if let Some((_, words)) = closed.told.iter().find(|(of, _)| of == code) {
+            term.say(&format!("          {}", escape(words)));
+        }
     }
     if more > 0 {
         term.say(&format!("  and {more} more codes in review/findings.ndjson"));

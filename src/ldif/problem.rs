@@ -86,6 +86,8 @@ codes! {
     SearchFailed = "search-failed" Error;
     /// The number of entries in the trailer is not the number that was read: the export is incomplete.
     CountMismatch = "count-mismatch" Error;
+    /// The export begins as those of `ldapsearch` do and ends without their result: it was cut off.
+    TrailerMissing = "trailer-missing" Error;
     /// A paged search stopped between two pages: the export is incomplete.
     PagesMissing = "pages-missing" Error;
     /// Exactly as many records as a usual size limit: the export may have been cut off.
@@ -114,6 +116,8 @@ codes! {
     BadDn = "bad-dn" Warning;
     /// A record with a DN and no attributes.
     NoAttributes = "no-attributes" Warning;
+    /// What a program says on the terminal stands between records, as `2>&1` puts it there.
+    TerminalOutput = "terminal-output" Warning;
     /// `include:` is never followed.
     Include = "include-ignored" Error;
 

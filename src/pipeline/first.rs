@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::export::{Parser, Scratch};
 use crate::extract;
 use crate::input::whole;
-use crate::ldif::Record;
+use crate::ldif::{BlockTally, Record};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::object::Object;
 use crate::parallel;
@@ -32,6 +32,8 @@ pub struct Counted {
     pub sources: Vec<SourceCount>,
     /// Headers of the csvde exports, by source.
     pub headers: Vec<(u32, Headers)>,
+    /// Offset of the last record of each export that ends in it, by source.
+    pub cut: Vec<(u32, u64)>,
 }
 
 /// What was counted of one source.
@@ -51,6 +53,8 @@ pub struct SourceCount {
 #[derive(Default)]
 struct JobCount {
     records: Vec<(Location, Vec<Key>)>,
+    /// Of an export.
+    tally: Option<(u32, BlockTally)>,
     sources: Vec<(u32, SourceCount)>,
 }
 
@@ -76,6 +80,8 @@ pub fn run(
     let mut rows = Rows::new().map_err(Error::spill)?;
     let mut bases = Vec::new();
     let mut counts = vec![SourceCount::default(); sources.len()];
+    // For each source: a search has not ended so far, and where the last record stands.
+    let mut open = vec![(false, 0); sources.len()];
     parallel::ordered(
         threads,
         Worker::default,
@@ -87,6 +93,12 @@ pub fn run(
         |worker, job| count(worker, job, sources, reading, &pool),
         |job: JobCount| {
             bases.push(rows.count());
+            if let Some((source, tally)) = &job.tally
+                && let Some((open, last)) = open.get_mut(*source as usize)
+            {
+                *open = tally.search_open(*open);
+                *last = job.records.last().map_or(*last, |(location, _)| location.offset);
+            }
             for (location, mut keys) in job.records {
                 let number = rows.push(location).map_err(Error::spill)?;
                 census.add(number, &mut keys).map_err(Error::spill)?;
@@ -116,6 +128,7 @@ pub fn run(
         bases,
         sources: counts,
         headers,
+        cut: open.iter().zip(0..).filter(|((open, _), _)| *open).map(|((_, last), at)| (at, *last)).collect(),
     })
 }
 
@@ -143,7 +156,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                 counted.records.push((location, keys_of(&object, reading)));
             }
             counted.sources.push((source, sum));
-            drop(parser);
+            counted.tally = Some((source, parser.into_tally()));
             pool.give(block);
         }
         Job::Files { sources: files } => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::first::Counted;
 use super::source::{Content, Source, Stream};
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
@@ -63,6 +64,25 @@ pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
 }
 
 impl Opened {
+    /// Takes over what the first pass has found out.
+    pub fn learn(&mut self, counted: &Counted) {
+        for (source, count) in self.sources.iter_mut().zip(&counted.sources) {
+            source.sha256 = count.sha256.unwrap_or(source.sha256);
+            source.bare =
+                matches!(source.content, Content::Export(_)) && count.records > 0 && count.values == 0;
+        }
+        for (source, headers) in &counted.headers {
+            if let Some(source) = self.sources.get_mut(*source as usize) {
+                source.headers = headers.clone();
+            }
+        }
+        for (source, offset) in &counted.cut {
+            if let Some(source) = self.sources.get_mut(*source as usize) {
+                source.cut_at = Some(*offset);
+            }
+        }
+    }
+
     fn unreadable(&mut self, name: String, why: &str) {
         let finding = Finding::new(
             &rules::FILE_UNREADABLE,

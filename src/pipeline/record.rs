@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::source::Source;
 use crate::bundle::model::Attribute;
 use crate::certificate::Certificate;
 use crate::certificate::address::Address;
@@ -75,6 +76,16 @@ pub fn from_export(record: &Record, source: u32) -> Object {
         object.take(Field { name: attribute.base(), value, line: attribute.line(), range });
     }
     if record.is_truncated() {
+        object.cut_off(CUT_OFF);
+    }
+    object
+}
+
+/// The same, where the whole of its source is known.
+#[must_use]
+pub fn of_source(record: &Record, index: u32, source: Option<&Source>) -> Object {
+    let mut object = from_export(record, index);
+    if source.is_some_and(|source| source.cut_at == Some(record.offset())) {
         object.cut_off(CUT_OFF);
     }
     object

@@ -1,5 +1,6 @@
 //! The second pass: judge object by object and hand the results on in the order of the input.
 
+use super::hint::Names;
 use super::record;
 use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
@@ -35,6 +36,8 @@ pub struct Results {
     pub unreadable: Vec<u32>,
     /// Trailer counts of a block of an export.
     pub tally: Option<(u32, BlockTally)>,
+    /// The attributes of an export that holds no certificate.
+    pub names: Option<(u32, Names)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
     /// Earliest nextUpdate of a CRL that was relied on.
@@ -139,10 +142,15 @@ impl Second<'_> {
             Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
                 let mut problems = Vec::new();
+                let known = self.sources.get(source as usize);
+                results.names = known.filter(|known| known.bare).map(|_| (source, Names::default()));
                 let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
-                    let object = record::from_export(record, source);
+                    let object = record::of_source(record, source, known);
+                    if let Some((_, names)) = &mut results.names {
+                        names.record(record);
+                    }
                     record.clear(); // the memory of a giant is needed for judging it
                     self.object(object, number, &notes, memory, &mut results);
                     number = number.saturating_add(1);

@@ -33,6 +33,10 @@ pub struct Source {
     pub sha256: [u8; 32],
     /// Headers of a csvde export; known after the first pass.
     pub headers: Headers,
+    /// Offset of the last record, if the input ends in it; known after the first pass.
+    pub cut_at: Option<u64>,
+    /// An export with records and without any certificate value; known after the first pass.
+    pub bare: bool,
 }
 
 impl Source {
@@ -46,6 +50,8 @@ impl Source {
             bytes,
             sha256,
             headers: Headers::default(),
+            cut_at: None,
+            bare: false,
         }
     }
 

@@ -154,7 +154,7 @@ impl<'r> Store<'r> {
                 if !export::reparse(&raw, format, place, options, &mut scratch, &mut found) {
                     return Err(gone());
                 }
-                let mut object = record::from_export(&found, location.source);
+                let mut object = record::of_source(&found, location.source, Some(source));
                 if location.cut_off {
                     object.cut_off(record::CUT_OFF);
                 }

@@ -65,6 +65,18 @@ pub fn of_gzip(name: &str, error: GzipError) -> Finding {
     Finding::new(rule, format!("{name}: {error}"), required)
 }
 
+/// An export holds no certificate.
+pub static EXPORT_WITHOUT_CERTIFICATES: Rule = Rule {
+    code: "export-without-certificates",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "Microsoft: ldifde and csvde, parameters -l and -n; ldapsearch(1), attribute list",
+    title: "An export holds no certificate",
+    means: "The file is an export with records, but none of them has a value of a certificate attribute. The message says what its attributes look like.",
+    matters: "If certificates were meant to be in it, everybody in it is left without.",
+    mend: "Export again without -n, and with a list of attributes (-l) that names userCertificate and userSMIMECertificate.",
+};
+
 /// A code page was named for a file that needs none.
 pub static ENCODING_NOT_USED: Rule = Rule {
     code: "encoding-not-used",
@@ -96,6 +108,7 @@ pub static RULES: &[&Rule] = &[
     &FILE_WITHOUT_CERTIFICATE,
     &GZIP_DAMAGED,
     &GZIP_TOO_LARGE,
+    &EXPORT_WITHOUT_CERTIFICATES,
     &ENCODING_NOT_USED,
 ];
 
@@ -170,6 +183,7 @@ fn about(code: ldif::Code) -> (&'static str, Cost) {
         C::TooManyProblems => ("There are more problems than are listed", Part),
         C::SearchFailed => ("The search behind the export failed", Whole),
         C::CountMismatch => ("Not as many entries as the trailer says", Whole),
+        C::TrailerMissing => ("The export ends without its trailer", Whole),
         C::PagesMissing => ("Pages of the search are missing", Whole),
         C::SizeLimit => ("The export may have met a size limit", Perhaps),
         C::SearchReference => ("Parts of the directory are on other servers", Perhaps),
@@ -183,6 +197,7 @@ fn about(code: ldif::Code) -> (&'static str, Cost) {
         C::UnreadableDn => ("A DN cannot be read", Part),
         C::BadDn => ("A DN is not one by RFC 4514", Nothing),
         C::NoAttributes => ("A record has no attributes", Nothing),
+        C::TerminalOutput => ("What a program says stands between records", Nothing),
         C::Include => ("Another file was to be included", Part),
         C::StrayContinuation => ("A continuation line continues nothing", Part),
         C::NoColon => ("A line has no colon", Part),
