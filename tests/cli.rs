@@ -93,10 +93,7 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
 
 /// Runs with these bytes on stdin.
 fn piped(arguments: &[&str], bytes: &[u8]) -> Output {
-    let mut child = spawn(arguments, &[]);
-    // A program that refuses early closes its end.
-    let _ = child.stdin.take().unwrap().write_all(bytes);
-    child.wait_with_output().unwrap()
+    with_input(arguments, bytes)
 }
 
 fn spawn(arguments: &[&str], environment: &[(&str, &Path)]) -> Child {
