@@ -151,14 +151,23 @@ impl<R: Read> Blocks<R> {
                     break;
                 }
             } else if whole {
-                self.done = true;
+                let rest = block.bytes().get(row_at..).unwrap_or_default();
+                if self.is_header(rest) {
+                    // A header without a line end, and nothing below it.
+                    if row_at == 0 {
+                        self.done = true;
+                        self.take_header(block, block.len, false);
+                    }
+                    break;
+                }
                 block.tail = if scan.inside {
                     Tail::Quoted
-                } else if self.is_blank(block.bytes().get(row_at..).unwrap_or_default()) {
+                } else if self.is_blank(rest) {
                     Tail::Whole
                 } else {
                     Tail::Open
                 };
+                self.done = true;
                 row_at = block.len;
                 break;
             } else if seen - row_at >= limit {
@@ -215,9 +224,10 @@ impl<R: Read> Blocks<R> {
         Ok(())
     }
 
+    /// Nothing but blanks; half a character at the end is told apart.
     fn is_blank(&self, raw: &[u8]) -> bool {
         (0..raw.len()).step_by(self.scanner.width()).all(|at| {
-            self.scanner.unit(raw, at).is_some_and(|unit| unit.is_ascii_whitespace() || unit == 0x1A)
+            self.scanner.unit(raw, at).is_none_or(|unit| unit.is_ascii_whitespace() || unit == 0x1A)
         })
     }
 

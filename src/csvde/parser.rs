@@ -183,7 +183,7 @@ impl<'a> RowParser<'a> {
             self.blank_lines();
             let (text, start) = (self.text, self.state.pos);
             let rest = text.get(start..).unwrap_or_default();
-            if rest.iter().all(|b| b.is_ascii_whitespace() || *b == 0x1A) {
+            if rest.is_empty() {
                 return false;
             }
             let mut length = cells.read(rest);
