@@ -18,11 +18,12 @@ use std::sync::Arc;
 const SPREADSHEET_CELL: usize = 32_767;
 
 /// Buffers of a parser, reused from block to block. One for each thread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Scratch {
     decoded: Vec<u8>,
     oddities: Oddities,
-    cells: Cells,
+    /// Taken out while a row is read.
+    cells: Option<Cells>,
     uses: Vec<Use>,
     value: Vec<u8>,
 }
@@ -97,7 +98,7 @@ pub struct RowParser<'a> {
     text: &'a [u8],
     odd_byte: bool,
     options: &'a Options,
-    cells: &'a mut Cells,
+    cells: &'a mut Option<Cells>,
     uses: &'a mut Vec<Use>,
     value: &'a mut Vec<u8>,
     state: State,
@@ -162,7 +163,7 @@ impl<'a> RowParser<'a> {
             self.state.started = true;
             self.announce(problems);
         }
-        let mut cells = std::mem::take(self.cells);
+        let mut cells = self.cells.take().unwrap_or_default();
         let found = self.find(&mut cells, record);
         if found {
             self.row(&cells, record, problems);
@@ -172,7 +173,7 @@ impl<'a> RowParser<'a> {
             self.end(problems);
         }
         cells.shrink();
-        *self.cells = cells;
+        *self.cells = Some(cells);
         self.flush(problems);
         found
     }

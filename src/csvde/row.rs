@@ -7,7 +7,7 @@ use crate::ldif::encoding::decode;
 use csv_core::ReadRecordResult;
 
 /// Reads rows; its buffers are reused.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Cells {
     reader: csv_core::Reader,
     text: Vec<u8>,
@@ -19,6 +19,7 @@ pub(super) struct Cells {
 
 impl Default for Cells {
     fn default() -> Self {
+        // Its table takes longer to make than a row to read, and a clone of it would be empty: keep it.
         Self { reader: csv_core::Reader::new(), text: Vec::new(), ends: Vec::new(), count: 0, beyond: 0 }
     }
 }

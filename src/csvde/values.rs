@@ -118,14 +118,17 @@ pub(super) fn hex(part: &[u8], out: &mut Vec<u8>) -> Result<(), NotHex> {
             Err(NotHex { at: lead, found: "there is nothing between two separators" })
         };
     }
-    out.reserve(digits.len() / 2);
     let (pairs, odd) = digits.as_chunks::<2>();
-    for (at, [high, low]) in pairs.iter().enumerate() {
-        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
-            let second = usize::from(digit(*high).is_some());
-            return Err(NotHex { at: lead + skip + 2 * at + second, found: "this is no hexadecimal digit" });
-        };
-        out.push(high << 4 | low);
+    let mut seen = 0;
+    out.extend(pairs.iter().map(|[high, low]| {
+        let (high, low) = (digit(*high), digit(*low));
+        seen |= high | low;
+        high << 4 | low & 15
+    }));
+    if seen == NO_DIGIT {
+        // Somewhere; where is asked only now.
+        let at = pairs.as_flattened().iter().position(|b| digit(*b) == NO_DIGIT).unwrap_or_default();
+        return Err(NotHex { at: lead + skip + at, found: "this is no hexadecimal digit" });
     }
     if odd.is_empty() {
         return Ok(());
@@ -134,13 +137,21 @@ pub(super) fn hex(part: &[u8], out: &mut Vec<u8>) -> Result<(), NotHex> {
     Err(NotHex { at: lead + skip + digits.len(), found })
 }
 
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+/// Stands for what is no digit: all bits are set, which no digit and no two of them have.
+const NO_DIGIT: u8 = 0xFF;
+
+fn digit(byte: u8) -> u8 {
+    const DIGITS: [u8; 256] = {
+        let mut table = [NO_DIGIT; 256];
+        let mut value = 0;
+        while value < 16 {
+            table[b"0123456789abcdef"[value] as usize] = value as u8;
+            table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+            value += 1;
+        }
+        table
+    };
+    DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
 }
 
 #[cfg(test)]

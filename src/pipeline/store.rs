@@ -126,13 +126,16 @@ pub struct Store<'r> {
     last: Mutex<Option<(u32, Object)>>,
     /// The certificate file that was opened last, as people's objects.
     file: Mutex<Option<(u32, Vec<Object>)>>,
+    /// Buffers of readers, one for each thread that reads.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl<'r> Store<'r> {
     /// A store over the sources of the run.
     #[must_use]
     pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
-        Self { sources, table, reading, last: Mutex::new(None), file: Mutex::new(None) }
+        let (last, file, scratches) = (Mutex::new(None), Mutex::new(None), Mutex::default());
+        Self { sources, table, reading, last, file, scratches }
     }
 
     /// One record, read again.
@@ -147,11 +150,14 @@ impl<'r> Store<'r> {
             Content::Export(stream) => {
                 let mut raw = vec![0; location.length as usize];
                 stream.read_at(&mut raw, location.offset)?;
-                let (mut scratch, mut found) = (Scratch::default(), Record::new());
+                let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());
                 let place = export::Place { offset: location.offset, line: location.line };
                 let format = (stream.format, &source.headers);
                 let options = &self.reading.ldif;
-                if !export::reparse(&raw, format, place, options, &mut scratch, &mut found) {
+                let there = export::reparse(&raw, format, place, options, &mut scratch, &mut found);
+                self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+                if !there {
                     return Err(gone());
                 }
                 let mut object = record::of_source(&found, location.source, Some(source));
