@@ -290,8 +290,6 @@ fn forests_in_conflict() {
 /// An export that was cut off between two lines never makes a set of what is left of its last record.
 #[test]
 fn what_is_left_of_a_cut_record_is_no_set() {
-    let whole =
-        record("nadja.weber@hanbit.example\r\nproxy").replace("changetype: modify", "changetype: add");
     let der = fs::read(fixture("folder/extern/lind.cer")).unwrap();
     let two = format!(
         "dn: CN=Nora,DC=x\r\nchangetype: add\r\nobjectClass: user\r\nmail: nora.lind@hanbit.example\r\n\

@@ -1,6 +1,6 @@
 //! A reader of `csvde` exports: comma-separated values, one row an entry, the first column the DN.
 //!
-//! A row becomes the same [`Record`] that the LDIF reader makes, so that everything behind it knows only one kind of
+//! A row becomes the same [`Record`](crate::ldif::Record) that the LDIF reader makes, so that everything behind it knows only one kind of
 //! export. What Microsoft documents is little (the header names the attributes; "the file format is compatible with the
 //! Microsoft Excel .csv format"; `-u` writes Unicode, else the machine's code page): how values are written is told in
 //! `values.rs`.

@@ -56,7 +56,7 @@ pub enum GzipError {
 }
 
 impl GzipError {
-    /// The reason inside of an error that [`Gunzip`] gave, if it is about gzip.
+    /// The reason inside of an error that [`Unpacked`] gave, if it is about gzip.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()

@@ -35,7 +35,7 @@ fn is_terminal_output(line: &[u8]) -> bool {
     ];
     let starts =
         |word: &&str| line.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
-    STARTS.iter().any(|word| starts(&word))
+    STARTS.iter().any(starts)
 }
 
 impl BlockParser<'_> {
