@@ -9,7 +9,8 @@
 
 use base64::Engine as _;
 use certferry::ldif::{
-    BlockOptions, Code, DnState, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot, code_page,
+    BlockOptions, Code, DnState, Labelled, Options, Problem, ReadError, Reader, Record, Severity, UrlRoot,
+    labelled,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -53,7 +54,10 @@ fn arguments() -> Result<Arguments, String> {
             "--url-prefix" => prefixes.push(value()?),
             "--encoding" => {
                 let label = value()?;
-                options.code_page = Some(code_page(&label).ok_or(format!("unknown code page {label}"))?);
+                options.code_page = match labelled(&label).ok_or(format!("unknown encoding {label}"))? {
+                    Labelled::Page(page) => Some(page),
+                    Labelled::Unicode => None,
+                };
             }
             "--block-size" => {
                 sizes.block_size = value()?.parse().map_err(|e| format!("--block-size: {e}"))?

@@ -147,12 +147,32 @@ fn name(object: &Object) -> Result<&str, String> {
     if let Some(other) = &object.other_dn {
         return Err(format!("the object stands at {name} and at {other}"));
     }
-    // What could not be decoded became U+FFFD.
-    if name.len() > DN_BYTES || name.contains('\u{fffd}') || !dn::is_valid(name.as_bytes()) {
+    // What could not be decoded became U+FFFD, or stands as \XX.
+    let stray = name.contains('\u{fffd}') || std::str::from_utf8(&unescaped(name)).is_err();
+    if name.len() > DN_BYTES || stray || !dn::is_valid(name.as_bytes()) {
         let shown: String = name.chars().take(200).collect();
         return Err(format!("{shown:?} is not a distinguished name that can be relied on"));
     }
     Ok(name)
+}
+
+/// A DN with its `\XX` (RFC 4514 section 2.4) as the bytes that they stand for; other escapes stay.
+fn unescaped(name: &str) -> Vec<u8> {
+    let bytes = name.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        let value = pair.filter(|_| *byte == b'\\').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(value.unwrap_or(*byte));
+        // A backslash that escapes a backslash begins nothing else.
+        let pairs = *byte == b'\\' && bytes.get(at + 1) == Some(&b'\\');
+        if pairs {
+            out.push(b'\\');
+        }
+        at += if value.is_some() { 3 } else { 1 + usize::from(pairs) };
+    }
+    out
 }
 
 /// Whether a certificate's expiry is the only thing that withholds it so far, without a path.
@@ -189,7 +209,10 @@ pub fn too_many_values(
                 (left, format!("{} holds {left} values once the change is made", attribute.name()))
             }
             None => {
-                let count = object.values.iter().filter(|value| value.attribute == attribute).count();
+                let held = object.values.iter().filter(|value| value.attribute == attribute).count();
+                let beyond = object.beyond.iter().find(|beyond| beyond.attribute == attribute);
+                let beyond = beyond.map_or(0, |beyond| usize::try_from(beyond.count).unwrap_or(usize::MAX));
+                let count = held.saturating_add(beyond);
                 (count, format!("{} holds {count} values", attribute.name()))
             }
         };
@@ -232,10 +255,18 @@ mod tests {
 
     #[test]
     fn only_a_name_that_is_certain_is_used() {
-        for dn in ["CN=Kim,DC=x", "CN=Kim\\, Lee\\\\,DC=x", "CN=\\ Kim\\ ,DC=x", "CN=\\#Zoë\\\"a\\+b,DC=x"] {
+        for dn in [
+            "CN=Kim,DC=x",
+            "CN=Kim\\, Lee\\\\,DC=x",
+            "CN=\\ Kim\\ ,DC=x",
+            "CN=\\#Zoë\\\"a\\+b,DC=x",
+            "CN=Zo\\C3\\AB,DC=x",
+            "CN=a\\\\EB,DC=x",
+        ] {
             assert_eq!(name(&object(dn)), Ok(dn));
         }
-        for dn in ["Kim", "CN=\"Kim, Lee\",DC=x", "CN=Zo\u{fffd},DC=x"] {
+        for dn in ["Kim", "CN=\"Kim, Lee\",DC=x", "CN=Zo\u{fffd},DC=x", "CN=Zo\\EB,DC=x", "CN=\\\\\\C3,DC=x"]
+        {
             assert!(name(&object(dn)).is_err(), "{dn}");
         }
         let long = format!("CN={}", "a".repeat(DN_BYTES));

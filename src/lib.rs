@@ -10,6 +10,7 @@
 //! | | [`cli`] | the command line: one verb a file, terminal, exit codes |
 //! | | [`pipeline`] | the two passes of `convert`, and the threads that they use ([`parallel`]) |
 //! | read | [`ldif`] | LDIF as it occurs: streaming, bytes first, usable by itself |
+//! | read | [`csvde`], [`export`] | csvde exports, as the same records; one door to both kinds |
 //! | read | [`input`] | what a file is and holds; folders; standard input; the maps that people write |
 //! | extract | [`object`], [`recipient`] | directory objects, and who is a recipient |
 //! | extract | [`certificate`], [`extract`] | the parsed-once view of a certificate; containers; the user's own one |
@@ -36,9 +37,11 @@ pub mod bundle;
 pub mod census;
 pub mod certificate;
 pub mod cli;
+pub mod csvde;
 pub mod directory;
 pub mod encoding;
 pub mod error;
+pub mod export;
 pub mod extract;
 pub mod history;
 pub mod input;

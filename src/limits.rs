@@ -15,6 +15,15 @@ pub const VALUES_PER_ATTRIBUTE: usize = 15;
 /// a file is held in memory once a thread, and the run's memory is to stay below 64 MiB.
 pub const CERTIFICATE_FILE_BYTES: u64 = 8 << 20;
 
+/// How many times its own size a gzip input may have when it is unpacked. DEFLATE reaches 1032 (RFC 1951
+/// section 3.2.5: 258 bytes for two bits); an export with certificates stays below 10, and one of names
+/// alone in UTF-16, the most that repeats itself, was measured at 67.
+pub const GZIP_RATIO: u64 = 200;
+
+/// Unpacked bytes up to which [`GZIP_RATIO`] is not looked at: a short file of one repeated line is no
+/// danger.
+pub const GZIP_FREE: u64 = 16 << 20;
+
 /// Bytes of a CRL file. Large public CAs publish CRLs of some 25 MB with 500 000 entries; they are
 /// held once.
 pub const CRL_FILE_BYTES: u64 = 256 << 20;
@@ -52,9 +61,18 @@ pub const REPORTED_ISSUERS: usize = 1_000;
 /// `range=` chunks of 1 500 values, so this stands for 1.5 million values.
 pub const RECORDS_PER_OBJECT: usize = 1_000;
 
-/// Bytes of the values of one object that are held while it is judged. Above it the rest is counted,
-/// reported, and the object's attributes are incomplete.
-pub const OBJECT_BYTES: usize = 24 << 20;
+/// Bytes of one value that is held: 32 times what Active Directory takes (rangeUpper 32 768). A larger one is
+/// hashed and reported, and its attribute is incomplete.
+pub const VALUE_HELD: usize = 1 << 20;
+
+/// Values of certificate attributes of one object that are held while it is judged: more than the 1 500 that
+/// Active Directory answers with in one chunk; a judged one takes some 15 KB. What is beyond is counted, hashed
+/// and reported as one, and its attribute is incomplete.
+pub const VALUES_HELD: usize = 1_600;
+
+/// Bytes of the values of one object that are held while it is judged: 8 MiB are [`VALUES_HELD`] of 5 KiB. Above
+/// it the rest is hashed and reported, and the object's attributes are incomplete.
+pub const OBJECT_BYTES: usize = 8 << 20;
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;

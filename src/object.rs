@@ -3,11 +3,19 @@
 //! A record of an export, or a certificate of a file, becomes an [`Object`]. Records of one object
 //! are united ([`Object::unite`]); after that [`Object::close`] joins `range=` chunks and says which
 //! attributes are known whole. Nothing is judged here.
+//!
+//! What an object holds in memory is bounded: a value, the number of them and all of them together. What is
+//! above is hashed and reported, and its attribute is incomplete, so that no set is built from the rest.
+
+mod beyond;
+
+pub use beyond::Beyond;
 
 use crate::bundle::model::Attribute;
 use crate::certificate::address::Address;
 use crate::certificate::container::{Form, Secret, classify_value};
-use crate::limits::OBJECT_BYTES;
+use crate::encoding::{hex, sha256};
+use crate::limits::{OBJECT_BYTES, VALUE_HELD, VALUES_HELD};
 
 /// Where something stood: the number of the input file and the line in it (for a certificate file:
 /// the number of the certificate), from 1.
@@ -106,6 +114,8 @@ pub struct Object {
     pub critical: bool,
     /// Certificate values in input order.
     pub values: Vec<Value>,
+    /// Those that are not held, by attribute.
+    pub beyond: Vec<Beyond>,
     /// The owner that a map or the certificate names (certificate files only).
     pub owner: Option<Owner>,
     /// CA certificates that stood beside it in a file.
@@ -212,19 +222,50 @@ impl Object {
             ),
             Ok(_) if attribute == Attribute::UserPkcs12 => Content::Secret(Secret::Pkcs12),
             Ok(bytes) if let Form::Secret(kind) = classify_value(bytes).form => Content::Secret(kind),
-            Ok(bytes) if self.bytes + bytes.len() > OBJECT_BYTES => Content::Unreadable(
-                format!("the object's values exceed {OBJECT_BYTES} bytes"),
-                "an object of a size that can be held; delete unused values from it".into(),
-            ),
-            Ok(bytes) => {
-                self.bytes += bytes.len();
-                Content::Bytes(bytes.to_vec())
-            }
+            Ok(bytes) => self.held(bytes).unwrap_or_else(|| Content::Bytes(bytes.to_vec())),
             Err((found, expected)) => Content::Unreadable(found.to_owned(), expected.to_owned()),
         };
         // Only certificate files name an owner.
         let from_file = self.owner.is_some();
-        self.values.push(Value { attribute, content, place, chunk, from_file });
+        self.push(Value { attribute, content, place, chunk, from_file });
+    }
+
+    /// What stands for bytes that are not held.
+    fn held(&self, bytes: &[u8]) -> Option<Content> {
+        let length = bytes.len();
+        let (why, expected) = if length > VALUE_HELD {
+            (
+                format!("more than the {VALUE_HELD} of one value"),
+                "a certificate; a directory takes 32768 bytes",
+            )
+        } else if self.bytes + length > OBJECT_BYTES {
+            let why = format!("which with those before are more than the {OBJECT_BYTES} of one object");
+            (why, "an object of a size that can be held; delete unused values from it")
+        } else {
+            return None;
+        };
+        let found = format!("it has {length} bytes (SHA-256 {}), {why} that are held", hex(&sha256(bytes)));
+        Some(Content::Unreadable(found, expected.into()))
+    }
+
+    /// Adds a value, or counts it where there are too many.
+    fn push(&mut self, value: Value) {
+        if self.values.len() >= VALUES_HELD {
+            let why = format!("it has more values than the {VALUES_HELD} that are held of one object");
+            self.mark_incomplete(value.attribute, why);
+            Beyond::push(&mut self.beyond, &value);
+            return;
+        }
+        if let Content::Bytes(bytes) = &value.content {
+            self.bytes += bytes.len();
+        }
+        self.values.push(value);
+    }
+
+    /// Values of certificate attributes, held or not.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.values.len() as u64 + self.beyond.iter().map(|beyond| beyond.count).sum::<u64>()
     }
 
     /// Notes that part of the object was not read, so that no attribute of it is known whole.
@@ -280,17 +321,15 @@ impl Object {
             }
         }
         for mut value in later.values {
-            if let Content::Bytes(bytes) = &value.content {
-                if self.bytes + bytes.len() > OBJECT_BYTES {
-                    value.content = Content::Unreadable(
-                        format!("the object's values exceed {OBJECT_BYTES} bytes"),
-                        "an object of a size that can be held; delete unused values from it".into(),
-                    );
-                } else {
-                    self.bytes += bytes.len();
-                }
+            if let Content::Bytes(bytes) = &value.content
+                && let Some(instead) = self.held(bytes)
+            {
+                value.content = instead;
             }
-            self.values.push(value);
+            self.push(value);
+        }
+        for beyond in later.beyond {
+            Beyond::unite(&mut self.beyond, beyond);
         }
     }
 

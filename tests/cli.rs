@@ -56,11 +56,16 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
     pkcs8.resize(260, 7);
     let cases: &[(&str, &[u8], &str)] = &[
         ("login.ldif", b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML"),
-        ("users.ldif.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03abcdefgh", "unpack it first"),
+        ("users.ldif.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03abcdefgh", "the gzip file is damaged"),
         ("photo.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01", "picture"),
         ("empty.ldif", b"", "empty"),
         ("comment.ldif", b"# nothing yet\n", "no record"),
-        ("users.csv", b"DN,objectClass,userCertificate\r\n\"CN=a,DC=b\",user,X'30820001'\r\n", "ldifde -u"),
+        (
+            "users.csv",
+            b"DN;objectClass;userCertificate\r\n\"CN=a,DC=b\";user;X'30820001'\r\n",
+            "a spreadsheet",
+        ),
+        ("header.csv", b"DN,objectClass,userCertificate\r\n", "no record"),
         ("notes.txt", b"hello world\n", "text of an unknown kind"),
         ("mail.key", &pkcs8, "private key"),
     ];
@@ -78,7 +83,7 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
     fs::create_dir(&empty).unwrap();
     says(&unverified(out.path(), &[path(&empty)], &[]), 3, &["empty-folder", "without any file"]);
     for (bytes, words) in
-        [(&b"\x1f\x8b\x08\0\0\0"[..], "gzip"), (b"", "- is empty"), (b"hello\n", "LDIF only")]
+        [(&b"\x1f\x8b\x08\0\0\0"[..], "gzip"), (b"", "- is empty"), (b"hello\n", "LDIF or csvde only")]
     {
         let output = piped(&["convert", "-", "--unverified", "-o", path(&out.path().join("b"))], bytes);
         says(&output, 3, &[words]);
@@ -88,10 +93,7 @@ fn what_is_no_input_is_named_and_nothing_is_written() {
 
 /// Runs with these bytes on stdin.
 fn piped(arguments: &[&str], bytes: &[u8]) -> Output {
-    let mut child = spawn(arguments, &[]);
-    // A program that refuses early closes its end.
-    let _ = child.stdin.take().unwrap().write_all(bytes);
-    child.wait_with_output().unwrap()
+    with_input(arguments, bytes)
 }
 
 fn spawn(arguments: &[&str], environment: &[(&str, &Path)]) -> Child {
@@ -182,7 +184,7 @@ fn wrong_use_ends_with_2_and_writes_nothing() {
         (&["--published", "now"], "--published now: could not be read"),
         (&["--max-removals", "few"], "a number of people such as 10"),
         (&["--keep-trust", "old.sst"], "old.sst: it could not be read"),
-        (&["--encoding", "windows-1252"], "--encoding"),
+        (&["--encoding", "windows-1522"], "windows-1252"),
         (&["--at", "yesterday"], "2026-06-01T00:00:00Z"),
         (&["--at", "2026-06-01"], "2026-06-01T00:00:00Z"),
         (&["--at", "2026-13-01T00:00:00Z"], "month"),

@@ -120,6 +120,82 @@ fn utf16_and_utf8_say_the_same() {
     );
 }
 
+/// What a manifest says of its recipients, apart from where each stood and how values are written there.
+fn said(bundle: &std::path::Path) -> Vec<String> {
+    let mut manifest = manifest(bundle);
+    for recipient in manifest["recipients"].as_array_mut().unwrap() {
+        recipient["source"] = Value::Null;
+        // csvde has one row an object where ldifde writes several records.
+        recipient["findings"].as_array_mut().unwrap().retain(|finding| finding["code"] != "object-united");
+    }
+    let all = manifest["recipients"].as_array().unwrap().iter().chain([&manifest["summary"]]);
+    all.map(|entry| entry.to_string().replace("its base64 is damaged", "its hexadecimal is damaged"))
+        .collect()
+}
+
+#[test]
+fn csvde_says_the_same_as_ldif() {
+    let folder = tempfile::tempdir().unwrap();
+    let maps = maps();
+    let maps: Vec<&str> = maps.iter().map(String::as_str).collect();
+    let rest = ["openldap.ldif", "folder"];
+    let run = |name: &str, export: &str, more: &[&str]| {
+        let bundle = folder.path().join(name);
+        let inputs: Vec<&str> = std::iter::once(export).chain(rest).collect();
+        let output = convert(&inputs, &bundle, &[&maps, more].concat());
+        assert_eq!(code(&output), 1, "{}", stderr(&output));
+        bundle
+    };
+    let ldif = run("ldif", "ad-ldifde-utf8.ldf", &[]);
+    let (wanted, payload) = (said(&ldif), std::fs::read(ldif.join("transfer/payload/0001.ndjson")).unwrap());
+    assert!(wanted.len() > 100);
+    for (name, export, more) in [
+        ("unicode", "ad-csvde-utf16.csv.gz", &[][..]),
+        ("korean", "ad-csvde-949.csv", &["--encoding", "949"]),
+        // Packed or not, its text is Unicode and needs no code page.
+        ("both", "ad-csvde-utf16.csv.gz", &["--encoding", "949"]),
+    ] {
+        let bundle = run(name, export, more);
+        let found = said(&bundle);
+        let differing = found.iter().zip(&wanted).find(|(found, wanted)| found != wanted);
+        assert!(found == wanted, "{name}: {differing:#?}");
+        assert_eq!(std::fs::read(bundle.join("transfer/payload/0001.ndjson")).unwrap(), payload, "{name}");
+        let findings = lines(&bundle.join("review/findings.ndjson"));
+        let unused = findings.iter().any(|finding| finding["code"] == "encoding-not-used");
+        assert_eq!(unused, name == "both");
+        let damaged = findings.iter().find(|finding| finding["code"] == "csvde-hex").unwrap();
+        let words = text(&damaged["message"]);
+        assert!(words.contains("row ") && words.contains(" (userCertificate), character "), "{words}");
+        assert_eq!(damaged["source"]["input"], export);
+    }
+}
+
+/// The input is hashed as it lies there, and packing changes nothing but that.
+#[test]
+fn a_packed_input_is_the_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = folder.path().join("openldap.ldif.gz");
+    pack(&std::fs::read(fixture("openldap.ldif")).unwrap(), &packed);
+    let (plain, bundle) = (folder.path().join("plain"), folder.path().join("packed"));
+    convert(&["openldap.ldif"], &plain, &[]);
+    convert(&[packed.to_str().unwrap()], &bundle, &[]);
+    let input = manifest(&bundle)["inputs"][0].clone();
+    assert_eq!((text(&input["path"]), text(&input["kind"])), ("openldap.ldif.gz".into(), "ldif+gzip".into()));
+    let bytes = std::fs::read(&packed).unwrap();
+    assert_eq!(input["bytes"], bytes.len());
+    assert_eq!(text(&input["sha256"]), certferry::encoding::hex(&certferry::encoding::sha256(&bytes)));
+    assert_eq!(input["records"], manifest(&plain)["inputs"][0]["records"]);
+    assert_eq!(said(&plain), said(&bundle));
+    // The same on standard input.
+    let piped = folder.path().join("piped");
+    let arguments =
+        ["convert", "-", "-o", piped.to_str().unwrap()].map(str::to_owned).into_iter().chain(trust());
+    let output = with_input(arguments, &bytes);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert_eq!(said(&plain), said(&piped));
+    assert_eq!(manifest(&piped)["inputs"][0]["sha256"], input["sha256"]);
+}
+
 #[test]
 fn threads_and_names_change_no_byte() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,6 +208,16 @@ fn threads_and_names_change_no_byte() {
     assert!(one.len() >= 9, "{:?}", one.iter().map(|(name, _)| name).collect::<Vec<_>>());
     assert_eq!(one, run("another-name", "2"));
     assert_eq!(one, run("three", "5"));
+    let run = |name: &str, jobs: &str| {
+        let bundle = folder.path().join(name);
+        convert(
+            &["ad-csvde-utf16.csv.gz", "ad-csvde-949.csv"],
+            &bundle,
+            &["--jobs", jobs, "--encoding", "949"],
+        );
+        tree(&bundle)
+    };
+    assert_eq!(run("csvde-one", "1"), run("csvde-four", "4"));
 }
 
 #[test]
@@ -249,6 +335,34 @@ fn real_output_fits_the_schemas() {
     let report = certferry(["verify", bundle.to_str().unwrap(), "--at", AT, "--format", "json"]);
     assert_eq!(code(&report), 0, "{}", stdout(&report));
     check("verify", &[serde_json::from_slice(&report.stdout).unwrap()]);
+}
+
+/// csvde and packed exports too.
+#[test]
+fn inspect_judges_every_kind_of_export_alike() {
+    let judged = |name: &str, more: &[&str]| -> Vec<String> {
+        let mut arguments = vec!["inspect".to_owned(), fixture(name).display().to_string()];
+        arguments.extend(trust());
+        arguments.extend(["--format", "ndjson"].iter().chain(more).map(|word| (*word).to_owned()));
+        let output = certferry(arguments);
+        assert_eq!(code(&output), 1, "{}", stderr(&output));
+        let mut all: Vec<String> = stdout(&output)
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|line| !line["sha256"].is_null())
+            .map(|mut line| {
+                line["source"] = Value::Null;
+                line.to_string()
+            })
+            .collect();
+        // ldifde wrote a value of one person at the end.
+        all.sort();
+        all
+    };
+    let ldif = judged("ad-ldifde-utf8.ldf", &[]);
+    assert!(ldif.len() > 100);
+    assert_eq!(judged("ad-csvde-utf16.csv.gz", &[]), ldif);
+    assert_eq!(judged("ad-csvde-949.csv", &["--encoding", "949"]), ldif);
 }
 
 /// inspect reads exports too: one line a certificate, the values of one person apart from another's.

@@ -14,7 +14,7 @@ fn read(input: &[u8], sizes: BlockOptions) -> Option<(Vec<Seen>, Vec<Problem>)> 
     let mut reader = match Reader::with_blocks(input, Options::default(), sizes) {
         Ok(reader) => reader,
         Err(ReadError::NotLdif(_)) => return None,
-        Err(ReadError::Io(error)) => panic!("{error}"),
+        Err(error) => panic!("{error}"),
     };
     let (mut record, mut problems, mut seen) = (Record::new(), Vec::new(), Vec::new());
     while reader.next(&mut record, &mut problems).unwrap() {

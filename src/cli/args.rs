@@ -117,6 +117,15 @@ pub struct Judging {
     pub revocation: Option<Revocation>,
 }
 
+/// How inputs are read.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Inputs")]
+pub struct Reading {
+    /// Code page of text in exports that are not Unicode, such as 1252, 949 or shift_jis (ldifde and csvde without -u).
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
+}
+
 /// How much revocation counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Revocation {
@@ -144,7 +153,8 @@ impl Revocation {
 #[derive(Args, Debug)]
 #[command(after_help = CONVERT_EXAMPLES)]
 pub struct Convert {
-    /// LDIF exports, certificate files (PEM, DER, P7B, SST), folders of them, or - for LDIF on standard input.
+    /// Exports (LDIF, csvde), certificate files (PEM, DER, P7B, SST), folders of them, or - for an export on standard
+    /// input; also packed with gzip.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The bundle folder to make. It must not exist, and appears whole or not at all.
@@ -156,6 +166,9 @@ pub struct Convert {
     /// Which manifests to write (manifest.json always is).
     #[arg(long, value_enum, default_value_t = Manifest::Both, value_name = "FORM")]
     pub manifest: Manifest,
+    /// How inputs are read.
+    #[command(flatten)]
+    pub reading: Reading,
     /// Options that judge.
     #[command(flatten)]
     pub judging: Judging,
@@ -224,8 +237,9 @@ Examples:
     certferry convert partners/ --map owners.csv --trust partner-roots/ -o partners
   Synchronised people: the directory itself is cleaned and completed, nothing is uploaded:
     certferry convert users.ldf new-cards/ --target active-directory --trust root.pem -o change-2026-06
-  From a pipe:
+  From a pipe, and packed:
     ldapsearch ... | certferry convert - --trust root.pem -o bundle
+    certferry convert ulm.ldf.gz suwon.csv --encoding 949 --trust root.pem -o bundle
   The next month: what changed, and take away what is revoked or belongs to people who left:
     certferry convert users.ldf --trust root.pem --crl crls/ -o bundle-2026-07 \\
       --previous bundle-2026-06 --published tenant.ndjson --clear revoked --clear gone
@@ -320,12 +334,16 @@ impl FailOn {
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct Inspect {
-    /// Certificate files (PEM, DER, P7B, SST), LDIF exports, folders of them, or - for LDIF on standard input.
+    /// Certificate files (PEM, DER, P7B, SST), exports (LDIF, csvde), folders of them, or - for an export on standard
+    /// input; also packed with gzip.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub format: Format,
+    /// How inputs are read.
+    #[command(flatten)]
+    pub reading: Reading,
     /// Options that judge.
     #[command(flatten)]
     pub judging: Judging,

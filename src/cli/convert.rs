@@ -16,7 +16,8 @@ use super::term::Term;
 use super::{Done, instant};
 use crate::bundle::identity::Identity;
 use crate::bundle::model::{
-    BundleIdentity, FindingCertificate, InputFile, Severity, Source as SourceLine, Summary, Target, Tool,
+    BundleIdentity, FindingCertificate, FindingLine, InputFile, Severity, Source as SourceLine, Summary,
+    Target, Tool,
 };
 use crate::bundle::{self, Closing, ManifestFormat, ManifestHead, Sealed, StageOptions, Writer};
 use crate::certificate::UnixTime;
@@ -26,18 +27,20 @@ use crate::history::Past;
 use crate::history::limit::Limit;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
+use crate::input::whole;
 use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
+use crate::pipeline::hint::Names;
 use crate::pipeline::open::{self, Opened};
 use crate::pipeline::second::{self, Results, Second};
-use crate::pipeline::source::{Content, read_file};
+use crate::pipeline::source::{Content, Source};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
 use crate::policy::{FailOn, InForce, Policy};
 use crate::recipient::SourceRules;
-use crate::rules::{Finding, Rule, run as run_rules};
+use crate::rules::{Finding, Rule, input as input_rules, run as run_rules};
 use crate::trust::{Authorities, TrustStore};
 
 /// Converts.
@@ -88,17 +91,13 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
     if !opened.sources.iter().any(|source| !matches!(source.content, Content::Nothing)) {
         return Err(no_input(&opened, None));
     }
-    let bytes: u64 = opened.sources.iter().map(|source| source.bytes).sum();
+    let bytes: u64 = opened.sources.iter().map(Source::length).sum();
 
     let bar = progress::bar(term, "counting", bytes);
     let counted = first::run(&opened.sources, &reading, threads, &|done| bar.set_position(done));
     bar.finish_and_clear();
     let counted = counted?;
-    for (source, count) in opened.sources.iter_mut().zip(&counted.sources) {
-        if let Some(sha256) = count.sha256 {
-            source.sha256 = sha256;
-        }
-    }
+    opened.learn(&counted);
     if counted.sources.iter().all(|count| count.records + count.values == count.secrets) {
         return Err(no_input(&opened, Some(&counted)));
     }
@@ -109,13 +108,13 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
 
     let policy = judge.rules().document();
     let limit = Limit::of(args.max_removals, judge.rules().max_removals);
-    let id = identity(args, &expected, at, &opened, &material, &policy, (past.as_ref(), limit))?;
+    let id = identity(args, &expected, at, &opened, &material, &policy, (past.as_ref(), limit), &reading)?;
     let writer = writer(args, at, &material, &policy)?;
     let mut run = Run::new(args, term, &judge.policy, writer, past.as_ref());
     for finding in &crl_findings {
         run.finding(finding, None)?;
     }
-    run.beginning(&judge, &material, &opened)?;
+    run.beginning(&judge, &material, &opened, &reading)?;
     run.looking_back()?;
     run.middle(&judge, &reading, &opened, &counted, threads, bytes)?;
     run.end(&opened, &counted, &reading, &expected)?;
@@ -135,7 +134,11 @@ fn reading(args: &Convert) -> Result<Reading, Error> {
         )
     })?;
     Ok(Reading {
-        ldif: ldif::Options { wanted: record::wanted(), url_root, ..ldif::Options::default() },
+        ldif: ldif::Options {
+            wanted: record::wanted(),
+            url_root,
+            code_page: super::encoding::read(&args.reading)?,
+        },
         map: args.map.as_deref().map(|path| read_map("--map", path, CertificateMap::parse)).transpose()?,
         recipient_map: args
             .recipient_map
@@ -161,8 +164,8 @@ fn read_map<K>(
             "write a CSV file (UTF-8) whose first line names the columns, as in the examples of the README",
         )
     };
-    let bytes = read_file(path, MAP_FILE_BYTES).map_err(|error| wrong(error.to_string()))?;
-    parse(&bytes).map_err(|error| wrong(error.to_string()))
+    let whole = whole::read(path, MAP_FILE_BYTES).map_err(|error| wrong(error.to_string()))?;
+    parse(&whole.bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// Why there is nothing to work on, file by file.
@@ -184,7 +187,7 @@ fn no_input(opened: &Opened, counted: Option<&Counted>) -> Error {
     Error::NoInput {
         message: format!("there is nothing to convert: {}", lines.join("; ")),
         hint: if opened.any_opened {
-            "give an LDIF export (ldifde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into()
+            "give an export (ldifde -u, csvde -u, ldapsearch) or certificate files (PEM, DER, P7B)".into()
         } else {
             "check the path, and whether you may read it".into()
         },
@@ -200,6 +203,7 @@ fn identity(
     material: &Material,
     policy: &str,
     (past, limit): (Option<&Past>, Limit),
+    reading: &Reading,
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
@@ -215,13 +219,16 @@ fn identity(
     for target in targets(args) {
         id.field("target", &format!("{target:?}"));
     }
+    if let Some(page) = reading.ldif.code_page {
+        id.field("encoding", page.name());
+    }
     expected.identify(&mut id);
     past::identify(past, limit, &mut id);
     for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
         if let Some(path) = path {
-            let bytes = read_file(path, MAP_FILE_BYTES)
+            let whole = whole::read(path, MAP_FILE_BYTES)
                 .map_err(|source| Error::Read { path: path.clone(), source })?;
-            id.bytes(name, &bytes);
+            id.field(name, &hex(&whole.sha256));
         }
     }
     for (name, list) in
@@ -291,6 +298,8 @@ struct Run<'a> {
     codes: BTreeMap<(&'static str, Severity), u64>,
     unreadable: BTreeMap<u32, u64>,
     tallies: BTreeMap<u32, Tally>,
+    /// Attributes of exports that hold no certificate.
+    names: BTreeMap<u32, Names>,
     /// Issuer → a place that it names, at whom it was seen first, and at how many people.
     internal_crl: BTreeMap<String, (String, String, u64)>,
     authorities: Authorities,
@@ -300,6 +309,7 @@ struct Run<'a> {
     /// The time before, and what was found out about it.
     past: Option<&'a Past>,
     back: past::Sums,
+    told: Vec<(String, String)>,
 }
 
 impl<'a> Run<'a> {
@@ -319,6 +329,7 @@ impl<'a> Run<'a> {
             codes: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            names: BTreeMap::new(),
             internal_crl: BTreeMap::new(),
             authorities: Authorities::default(),
             revocation_fresh_until: None,
@@ -326,6 +337,7 @@ impl<'a> Run<'a> {
             recipients: 0,
             past,
             back: past::Sums::default(),
+            told: Vec::new(),
         }
     }
 
@@ -344,6 +356,7 @@ impl<'a> Run<'a> {
         let mut finding = finding.clone();
         self.policy.settle(&mut finding);
         let line = finding.line(None, None, certificate, source);
+        self.tell(&line);
         self.counts.finding(finding.severity);
         self.code(finding.rule, finding.severity, 1);
         if self.term.verbose && finding.severity > Severity::Info {
@@ -355,12 +368,31 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Keeps the words of what concerns the run for its summary.
+    fn tell(&mut self, line: &FindingLine) {
+        if self.told.len() < summary::TOLD
+            && line.severity > Severity::Info
+            && line.code != run_rules::NO_TRUST_ANCHORS.code // its title says it all
+            && summary::is_of_the_run(&line.code)
+            && self.told.iter().all(|(code, _)| *code != line.code)
+        {
+            let place = line.source.as_ref().map(|at| format!("{}:{}: ", at.input, at.line));
+            self.told.push((line.code.clone(), format!("{}{}", place.unwrap_or_default(), line.found)));
+        }
+    }
+
     fn code(&mut self, rule: &'static Rule, severity: Severity, count: u64) {
         *self.codes.entry((rule.code, severity)).or_default() += count;
     }
 
     /// What is known before anything is judged.
-    fn beginning(&mut self, judge: &Judge<'_>, material: &Material, opened: &Opened) -> Result<(), Error> {
+    fn beginning(
+        &mut self,
+        judge: &Judge<'_>,
+        material: &Material,
+        opened: &Opened,
+        reading: &Reading,
+    ) -> Result<(), Error> {
         if !matches!(judge.paths, Paths::Verified(_)) {
             let found = if self.args.unverified {
                 "no trust anchors were given; nothing was verified, and the other rules decided (--unverified)"
@@ -386,6 +418,16 @@ impl<'a> Run<'a> {
         }
         for finding in self.policy.beginning(&material.anchors_listed()) {
             self.finding(&finding, None)?;
+        }
+        for source in &opened.sources {
+            if let (Content::Export(stream), Some(page)) = (&source.content, reading.ldif.code_page)
+                && stream.format.is_unicode()
+            {
+                let found =
+                    format!("{} is Unicode, so --encoding {} was not used for it", source.path, page.name());
+                let place = SourceLine { input: source.path.clone(), line: 1 };
+                self.finding(&Finding::new(&input_rules::ENCODING_NOT_USED, found, ""), Some(place))?;
+            }
         }
         let named = material.findings.iter().map(|(_, finding)| (None, finding));
         let inputs = opened.findings.iter().map(|(name, finding)| (Some(name), finding));
@@ -429,6 +471,7 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, results: Results) -> Result<(), Error> {
         for line in &results.findings {
+            self.tell(line);
             if let Some(writer) = &mut self.writer {
                 writer.finding(line).map_err(|error| second::output(&error))?;
             }
@@ -456,6 +499,9 @@ impl<'a> Run<'a> {
             self.tallies.entry(source).or_default().merge(tally);
         }
         self.authorities.merge(results.authorities);
+        if let Some((source, names)) = results.names {
+            self.names.entry(source).or_default().merge(&names);
+        }
         for (issuer, point, at) in results.internal_crl {
             if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
                 self.internal_crl.entry(issuer).or_insert((point, at, 0)).2 += 1;
@@ -478,7 +524,7 @@ impl<'a> Run<'a> {
                 opened.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
             let mut results = Results::default();
             for problem in tally.finish() {
-                second::ldif_finding(self.policy, source, &problem, input.clone(), &mut results);
+                second::export_finding(self.policy, source, &problem, input.clone(), &mut results);
             }
             self.take(results)?;
         }
@@ -516,10 +562,21 @@ impl<'a> Run<'a> {
             self.must_look = true;
             self.back.incomplete = true;
         }
+        let names = std::mem::take(&mut self.names);
+        for (source, names) in &names {
+            let Some(source) = opened.sources.get(*source as usize) else { continue };
+            let finding = Finding::new(
+                &input_rules::EXPORT_WITHOUT_CERTIFICATES,
+                format!("no record of {} holds a certificate; {}", source.path, names.why()),
+                "userCertificate or userSMIMECertificate in the export",
+            );
+            self.finding(&finding, Some(SourceLine { input: source.path.clone(), line: 1 }))?;
+        }
         if self.counts.values == 0 {
+            let why = names.values().next().map(|names| format!("; {}", names.why())).unwrap_or_default();
             let finding = Finding::new(
                 &run_rules::NO_CERTIFICATE_VALUES,
-                format!("{} records were read, and none holds a certificate", counted.records),
+                format!("{} records were read, and none holds a certificate{why}", counted.records),
                 "userCertificate or userSMIMECertificate in the export",
             );
             self.finding(&finding, None)?;
@@ -621,6 +678,7 @@ impl<'a> Run<'a> {
             trusted,
             codes: self.codes,
             names: self.back.names,
+            told: self.told,
             unverified: self.args.judging.trust.is_empty(),
             days_to_next_run: policy.limits.days_to_next_run,
             differences: policy.differences(),

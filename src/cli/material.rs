@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::input::files::{CertificateFile, open_certificate_file};
 use crate::input::recognise::Kind;
 use crate::input::walk::{relative, walk};
+use crate::input::whole;
 use crate::limits::{CERTIFICATE_FILE_BYTES, CRL_FILE_BYTES};
-use crate::pipeline::source::read_file;
 use crate::rules::{Finding, run as rules};
 
 /// What was given, as bytes; the engine borrows from it.
@@ -130,8 +130,9 @@ impl Material {
                  what Export-Certificate -Type SST writes",
             )
         };
-        let bytes = read_file(path, CERTIFICATE_FILE_BYTES)
-            .map_err(|error| wrong(format!("it could not be read: {error}")))?;
+        let bytes = whole::read(path, CERTIFICATE_FILE_BYTES)
+            .map_err(|error| wrong(format!("it could not be read: {error}")))?
+            .bytes;
         let file = open_certificate_file(&bytes);
         if file.kind != Kind::Sst {
             return Err(wrong(format!("it is no certificate store, but {}", file.kind)));
@@ -168,8 +169,8 @@ impl Material {
         let mut files = Vec::new();
         for found in walk(path) {
             match found {
-                Ok(found) => match read_file(&found.path, most) {
-                    Ok(bytes) => files.push((found.display, bytes)),
+                Ok(found) => match whole::read(&found.path, most) {
+                    Ok(whole) => files.push((found.display, whole.bytes)),
                     Err(error) => self.skipped(option, &found.display, &error.to_string()),
                 },
                 Err(problem) => self.skipped(option, problem.display(), &problem.what()),

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod convert;
 pub mod diff;
+mod encoding;
 mod engine;
 mod expected;
 pub mod explain;

@@ -6,8 +6,8 @@ use super::args::Judging;
 use crate::certificate::UnixTime;
 use crate::error::Error;
 use crate::input::files::utf16_to_utf8;
+use crate::input::whole;
 use crate::limits::POLICY_FILE_BYTES;
-use crate::pipeline::source::read_file;
 use crate::policy::{InForce, Policy};
 
 /// The policy by option, file and default, in force at an instant.
@@ -29,12 +29,14 @@ pub fn in_force(options: &Judging, at: UnixTime) -> Result<InForce, Error> {
 /// writes.
 fn load(path: &Path) -> Result<Policy, Error> {
     let wrong = |what: String, hint: &str| Error::usage(format!("--policy {}: {what}", path.display()), hint);
-    let bytes = read_file(path, POLICY_FILE_BYTES).map_err(|error| {
-        wrong(
-            format!("the file could not be read: {error}"),
-            "name a TOML file; certferry generate policy prints one to start from",
-        )
-    })?;
+    let bytes = whole::read(path, POLICY_FILE_BYTES)
+        .map_err(|error| {
+            wrong(
+                format!("the file could not be read: {error}"),
+                "name a TOML file; certferry generate policy prints one to start from",
+            )
+        })?
+        .bytes;
     let wide = utf16_to_utf8(&bytes);
     let bytes = wide.as_deref().unwrap_or(&bytes);
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

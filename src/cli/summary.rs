@@ -29,6 +29,8 @@ pub struct Closed {
     pub codes: BTreeMap<(&'static str, Severity), u64>,
     /// Names for the lists of what changed.
     pub names: BTreeMap<List, (Vec<String>, u64)>,
+    /// What was found about the run and its files: code and words.
+    pub told: Vec<(String, String)>,
     /// No path was verified.
     pub unverified: bool,
     /// Days until the next bundle is expected, by the policy.
@@ -122,6 +124,9 @@ pub fn print(closed: &Closed, args: &Convert, term: &Term) {
     }
 }
 
+/// Findings about the run whose words are printed; one of a kind says enough, a folder may bring many.
+pub const TOLD: usize = 20;
+
 /// What changed since the bundle before, and who is concerned.
 fn changes(closed: &Closed, term: &Term) {
     let Some(changes) = &closed.summary.changes else { return };
@@ -195,17 +200,27 @@ fn trust_store((all, kept): (usize, usize)) -> String {
 }
 
 /// Whether one such finding alone can stand for thousands of people.
-fn is_of_the_run(code: &str) -> bool {
+pub fn is_of_the_run(code: &str) -> bool {
     [
         run::NO_TRUST_ANCHORS.code,
         run::NO_CERTIFICATE_VALUES.code,
         run::RECORD_COUNT_UNEXPECTED.code,
         run::TRUST_CERTIFICATE_UNREADABLE.code,
         input::FILE_UNREADABLE.code,
+        input::GZIP_DAMAGED.code,
+        input::GZIP_TOO_LARGE.code,
+        input::EXPORT_WITHOUT_CERTIFICATES.code,
         ldif::Code::SearchFailed.as_str(),
         ldif::Code::CountMismatch.as_str(),
         ldif::Code::PagesMissing.as_str(),
+        ldif::Code::TrailerMissing.as_str(),
+        ldif::Code::RecordCutOff.as_str(),
         ldif::Code::RecordTooLarge.as_str(),
+        ldif::Code::SizeLimit.as_str(),
+        ldif::Code::SearchReference.as_str(),
+        ldif::Code::CodePage.as_str(),
+        ldif::Code::EncodingDoubtful.as_str(),
+        ldif::Code::CsvdeColumn.as_str(),
     ]
     .contains(&code)
 }
@@ -230,6 +245,9 @@ fn look_first(closed: &Closed, term: &Term) {
     for (code, severity, count) in codes.into_iter().take(8) {
         let title = crate::rules::find(code).map_or("", |rule| rule.title);
         term.say(&format!("  {} {count:>7}  {code:<28} {title}", weight(severity, term)));
+        if let Some((_, words)) = closed.told.iter().find(|(of, _)| of == code) {
+            term.say(&format!("          {}", escape(words)));
+        }
     }
     if more > 0 {
         term.say(&format!("  and {more} more codes in review/findings.ndjson"));

@@ -4,8 +4,11 @@
 //! private keys out: they are named with their place and their bytes go nowhere.
 
 pub mod files;
+pub mod gzip;
 pub mod map;
+pub mod opening;
 pub mod pem;
 pub mod recognise;
 pub mod spool;
 pub mod walk;
+pub mod whole;

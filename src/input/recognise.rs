@@ -8,6 +8,7 @@ use memchr::memmem;
 use crate::certificate::container::{Form, Found, Secret, classify_value, detect_secret, find_secret_text};
 use crate::certificate::sst;
 use crate::certificate::tlv::{first, tag};
+use crate::ldif::detect::dn_column;
 
 /// How many bytes are enough for [`recognise`]. LDIF exports may begin with long comments.
 pub const PREFIX: usize = 64 * 1024;
@@ -44,6 +45,11 @@ pub enum Kind {
     /// A csvde export.
     #[error("a csvde export (CSV)")]
     Csvde,
+    /// A table like it that a spreadsheet has saved.
+    #[error(
+        "a table with a DN column that a spreadsheet has saved (its columns are not separated by commas, and long cells may be cut); export it again with csvde"
+    )]
+    Spreadsheet,
     /// A serialised certificate store.
     #[error("a serialised certificate store (SST)")]
     Sst,
@@ -104,6 +110,9 @@ pub fn recognise(bytes: &[u8], whole: bool) -> Kind {
     let Some(&lead) = bytes.first() else { return Kind::Empty };
     if let Some(kind) = magic(bytes) {
         return kind;
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return Kind::Archive; // tar, as it stands in .tar.gz
     }
     if let Some(secret) = detect_secret(bytes) {
         return Kind::Secret(secret);
@@ -200,15 +209,18 @@ fn recognise_text(text: &[u8]) -> Kind {
     {
         return Kind::Html;
     }
+    // Before PEM, which may stand in a cell.
+    let first_line = head.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
+    match dn_column(first_line) {
+        Some(b',') => return Kind::Csvde,
+        Some(_) => return Kind::Spreadsheet,
+        None => {}
+    }
     if let Some(kind) = pem_kind(text) {
         return kind;
     }
     if starts(b"<?xml") || starts(b"<") {
         return Kind::Xml;
-    }
-    let first_line = head.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
-    if (first_line.starts_with(b"dn,") || first_line.starts_with(b"\"dn\",")) || first_line == b"dn" {
-        return Kind::Csvde;
     }
     if super::files::has_base64_runs(text) {
         return Kind::Base64;
@@ -260,7 +272,7 @@ mod tests {
 
     #[test]
     fn everyday_files() {
-        let cases: [(&[u8], Kind); 16] = [
+        let cases: [(&[u8], Kind); 18] = [
             (b"", Kind::Empty),
             (b" \r\n", Kind::Empty),
             (b"# made by x\r\n\r\ndn: cn=a\r\n", Kind::Ldif),
@@ -268,6 +280,8 @@ mod tests {
             (b"\xff\xfed\0n\0:\0 \0c\0n\0=\0a\0\n\0", Kind::Ldif),
             (b"d\0n\0:\0 \0c\0n\0=\0a\0\n\0", Kind::Ldif),
             (b"DN,objectClass,mail\r\n", Kind::Csvde),
+            (b"DN,info\r\ncn=a,\"-----BEGIN CERTIFICATE-----\nMA==\"\r\n", Kind::Csvde),
+            (b"dn;mail\r\n", Kind::Spreadsheet),
             (b"\n<!DOCTYPE html><html>", Kind::Html),
             (b"\x1f\x8b\x08", Kind::Gzip),
             (b"PK\x03\x04", Kind::Zip),

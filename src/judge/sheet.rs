@@ -11,9 +11,9 @@ use crate::bundle::model::{
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
-use crate::object::{Object, Place, Value};
-use crate::rules::Finding;
+use crate::object::{Beyond, Object, Place, Value};
 use crate::rules::usage::internal_crl_point;
+use crate::rules::{Finding, value as value_rules};
 use crate::trust::Link;
 
 /// Collects while a recipient is judged.
@@ -42,7 +42,7 @@ impl<'w> Sheet<'w> {
             address,
             candidates: Vec::new(),
             lines: Vec::new(),
-            counts: Counts { values: object.values.len() as u64, ..Counts::default() },
+            counts: Counts { values: object.count(), ..Counts::default() },
             incomplete: object.incomplete.clone(),
             internal_crl: BTreeSet::new(),
             links: Vec::new(),
@@ -75,6 +75,22 @@ impl<'w> Sheet<'w> {
         let certificate =
             FindingCertificate { sha256: None, attribute: Some(value.attribute), index: Some(index) };
         self.line(finding, value.place, Some(certificate));
+    }
+
+    /// Values that are not held.
+    pub fn beyond(&mut self, beyond: &Beyond) {
+        self.counts.unreadable += beyond.count;
+        self.unreadable_in.extend((0..beyond.count).map(|_| beyond.place.input));
+        let (rule, required) = if beyond.secrets > 0 {
+            (&value_rules::PRIVATE_KEY, "no private key")
+        } else {
+            (
+                &value_rules::UNREADABLE_VALUE,
+                "an object of a size that can be held; delete unused values from it",
+            )
+        };
+        let about = FindingCertificate { sha256: None, attribute: Some(beyond.attribute), index: None };
+        self.line(&Finding::new(rule, beyond.found(), required), beyond.place, Some(about));
     }
 
     /// A candidate, decided.

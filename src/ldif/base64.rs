@@ -133,7 +133,10 @@ fn room(out: &mut Vec<u8>, used: usize, len: usize) -> &mut [u8] {
     if out.len() < need {
         // More than needed: each byte is zeroed once in the life of the buffer, not once a value.
         let more = out.len().min(super::limits::GROWTH);
-        out.resize(need.max(out.len() + more), 0);
+        let target = need.max(out.len() + more);
+        // Exactly: doubling would hold twice the largest record.
+        out.reserve_exact(target - out.len());
+        out.resize(target, 0);
     }
     out.get_mut(used..).unwrap_or_default()
 }

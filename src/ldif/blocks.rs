@@ -5,6 +5,7 @@
 use super::cut::{Cut, Cutter};
 use super::encoding::Format;
 use super::limits;
+use super::oversize::{Hashing, Large};
 use std::io::{self, Read};
 
 /// How large blocks and records may be.
@@ -35,6 +36,7 @@ pub struct Block {
     pub(super) after_blank: bool,
     pub(super) last: bool,
     pub(super) truncated: Option<u64>,
+    pub(super) large: Option<Large>,
 }
 
 impl Block {
@@ -176,6 +178,7 @@ impl<R: Read> Blocks<R> {
         block.format = self.format;
         block.after_blank = self.after_blank;
         block.truncated = None;
+        block.large = None;
 
         self.fill(block, size + look)?;
         // The head of the input belongs to its first record, so that what stands there is seen together.
@@ -243,6 +246,10 @@ impl<R: Read> Blocks<R> {
         rest.buf = block.bytes().get(limit..).unwrap_or_default().to_vec();
         rest.len = rest.buf.len();
         let mut line_start = self.cutter.at_line_start(block.bytes(), limit);
+        // The value that the limit lies in is hashed as it passes.
+        let mut hashing = Hashing::of_line(self.format);
+        let value = self.cutter.logical_start(block.bytes(), limit);
+        hashing.feed(block.bytes().get(value..limit).unwrap_or_default());
         let whole = self.cutter.lines(block.bytes());
         block.len = limit;
         self.offset += limit as u64;
@@ -261,6 +268,7 @@ impl<R: Read> Blocks<R> {
             };
             let gone = found.unwrap_or(if self.ended { buf.len() } else { judged });
             let head = buf.get(..gone).unwrap_or_default();
+            hashing.feed(head);
             // A difference, because a CR file may have a CRLF at this edge: both parts would count that line.
             self.line += self.cutter.lines(buf) - self.cutter.lines(buf.get(gone..).unwrap_or_default());
             skipped += gone as u64;
@@ -276,6 +284,7 @@ impl<R: Read> Blocks<R> {
         }
         self.after_blank = true;
         block.truncated = Some(skipped);
+        block.large = hashing.finish();
         block.last = self.done;
         self.index += 1;
         Ok(())

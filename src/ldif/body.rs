@@ -91,20 +91,40 @@ impl BlockParser<'_> {
         record.raw_len = self.view.format.raw_len(self.text.get(start..end).unwrap_or_default());
         if self.view.truncated.is_some() && self.state.pos >= self.text.len() {
             record.truncated = true;
+            record.large = self.view.large;
             self.truncation(problems, start, record.line, Some(record.dn()));
         }
         if change.ignored {
             return false;
         }
+        self.cut_off(start, record, problems);
         if change.section != Section::None {
             self.end_section(record, &mut change, false, problems);
         }
-        if record.entries.is_empty() && !change.reported && !record.truncated {
+        if record.entries.is_empty() && !change.reported && self.view.truncated.is_none() {
             self.report_at(problems, Code::NoAttributes, start, record.line, None, Some(record.dn()), || {
                 "the record has no attributes (expected at least one); its DN was taken over".into()
             });
         }
         true
+    }
+
+    /// `ldifde` ends every record with an empty line. A last one without it was cut off between two lines, or in one.
+    fn cut_off(&mut self, start: usize, record: &mut Record, problems: &mut Vec<Problem>) {
+        let (text, end) = (self.text, self.state.pos);
+        let open = at_end(&self.view) && end >= text.len() && record.kind == ChangeKind::Add;
+        if !open || record.truncated && !text.ends_with(b"\n") {
+            return;
+        }
+        let (first_end, first_next) = line::physical(text, start);
+        let crlf = text.get(first_end..first_next) == Some(b"\r\n");
+        let tail = text.get(end.saturating_sub(4)..).unwrap_or_default();
+        if crlf && tail != b"\r\n\r\n" {
+            record.truncated = true;
+            self.report_at(problems, Code::RecordCutOff, start, record.line, None, Some(record.dn()), || {
+                "the file ends in this record, without the empty line that ldifde writes behind each: it was probably cut off there; compare its size with the original, and export again".into()
+            });
+        }
     }
 
     /// Reads a logical line of the record.
@@ -142,11 +162,10 @@ impl BlockParser<'_> {
             }
             Err(_) if place.cut_off || change.ignored => {}
             Err(code) => {
-                let cut = if place.next >= text.len() && at_end(&self.view) {
-                    ": the file seems to be cut off here"
-                } else {
-                    ""
-                };
+                let last = place.next >= text.len() && at_end(&self.view);
+                let cut = if last { ": the file seems to be cut off here" } else { "" };
+                // Without its line end it is the beginning of an attribute, of which the values are not known.
+                record.truncated |= last && !text.ends_with(b"\n");
                 self.say(problems, code, place, None, record, || {
                     format!(
                         "the line \"{}\" has no colon (expected attribute: value); not taken over{cut}",

@@ -100,6 +100,18 @@ impl Cutter {
         }
     }
 
+    /// The start of the logical line that `to` lies in: no fold, as far as one line shows.
+    pub(super) fn logical_start(self, buf: &[u8], to: usize) -> usize {
+        let mut to = to;
+        while let Some(at) = self.last_line(buf, to) {
+            if !matches!(self.unit(buf, at), Some(b' ' | b'\t')) {
+                return at;
+            }
+            to = at - self.width;
+        }
+        0
+    }
+
     /// Does a record start at this line start?
     pub(super) fn is_dn(self, buf: &[u8], at: usize) -> bool {
         let w = self.width;

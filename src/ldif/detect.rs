@@ -13,6 +13,8 @@ use std::io::{self, Cursor, Read};
 pub enum Detected {
     /// LDIF, to be read with this format.
     Ldif(Format),
+    /// A `csvde` export, to be read with this format by [`crate::csvde`].
+    Csvde(Format),
     /// Something else.
     Other(Foreign),
 }
@@ -23,7 +25,9 @@ pub enum Foreign {
     /// Nothing at all, or only blank lines.
     Empty,
     /// `csvde` output: a first line whose first column is `DN`.
-    Csvde(Encoding),
+    Csvde,
+    /// The same, but the columns are separated by `;` or TAB.
+    Spreadsheet,
     /// PEM: `-----BEGIN`.
     Pem,
     /// DER: a SEQUENCE of a plausible length, such as a certificate or PKCS#7.
@@ -66,14 +70,17 @@ impl Foreign {
     pub fn name(self) -> &'static str {
         match self {
             Foreign::Empty => "empty",
-            Foreign::Csvde(_) => "a csvde file (comma-separated values with a DN column)",
+            Foreign::Csvde => "a csvde file (comma-separated values with a DN column)",
+            Foreign::Spreadsheet => {
+                "a table with a DN column that a spreadsheet has saved (its columns are not separated by commas, and long cells may be cut): export it again with csvde"
+            }
             Foreign::Pem => "a PEM file",
             Foreign::Der => "a DER file (such as a certificate or PKCS#7)",
             Foreign::Sst => "a serialised certificate store (SST)",
             Foreign::Html => "HTML",
             Foreign::Xml => "XML",
             Foreign::Json => "JSON",
-            Foreign::Gzip => "a gzip archive: unpack it first",
+            Foreign::Gzip => "gzip (a compressed file)",
             Foreign::Zip => "a ZIP archive or Office document",
             Foreign::Bzip2 => "a bzip2 archive: unpack it first",
             Foreign::Xz => "an xz archive: unpack it first",
@@ -129,8 +136,10 @@ pub fn detect(prefix: &[u8]) -> Detected {
             }
         }
     }
-    match kind(&text, encoding) {
+    match kind(&text) {
         None => Detected::Ldif(format),
+        // CRs are line ends there anyway.
+        Some(Foreign::Csvde) => Detected::Csvde(Format { line_end: LineEnd::Lf, ..format }),
         Some(foreign) => Detected::Other(foreign),
     }
 }
@@ -149,7 +158,7 @@ pub fn sniff<R: Read>(mut reader: R) -> io::Result<(Detected, Sniffed<R>)> {
     Ok((detected, Cursor::new(prefix).chain(reader)))
 }
 
-fn encoding(prefix: &[u8]) -> (Encoding, usize) {
+pub(crate) fn encoding(prefix: &[u8]) -> (Encoding, usize) {
     match prefix {
         [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
         [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
@@ -208,7 +217,7 @@ fn has_name(line: &[u8]) -> bool {
 }
 
 /// What the text is, `None` for LDIF.
-fn kind(mut text: &[u8], encoding: Encoding) -> Option<Foreign> {
+fn kind(mut text: &[u8]) -> Option<Foreign> {
     // A second mark, as concatenation with an empty file leaves it; the parser warns of it.
     while let Some(rest) = text.strip_prefix(b"\xEF\xBB\xBF") {
         text = rest;
@@ -229,8 +238,10 @@ fn kind(mut text: &[u8], encoding: Encoding) -> Option<Foreign> {
         return Some(if html { Foreign::Html } else { Foreign::Xml });
     }
     let first = body.get(..super::line::physical(body, 0).0).unwrap_or_default();
-    if is_csvde(first) {
-        return Some(Foreign::Csvde(encoding));
+    match dn_column(first) {
+        Some(b',') => return Some(Foreign::Csvde),
+        Some(_) => return Some(Foreign::Spreadsheet),
+        None => {}
     }
     if matches!(first.first(), Some(b'{' | b'[')) && !has_name(first) {
         return Some(Foreign::Json);
@@ -261,11 +272,14 @@ fn kind(mut text: &[u8], encoding: Encoding) -> Option<Foreign> {
     if weak { None } else { Some(Foreign::Text) }
 }
 
-fn is_csvde(first: &[u8]) -> bool {
+/// What separates the columns of a header whose first column is `DN`; a comma when there is only one.
+pub(crate) fn dn_column(first: &[u8]) -> Option<u8> {
     let first = first.trim_ascii();
-    let column = first.get(..memchr::memchr2(b',', b';', first).unwrap_or(first.len())).unwrap_or_default();
+    let end = memchr::memchr3(b',', b';', b'\t', first);
+    let column = first.get(..end.unwrap_or(first.len())).unwrap_or_default().trim_ascii();
     let column = column.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(column);
-    column.trim_ascii().eq_ignore_ascii_case(b"dn")
+    let separator = end.and_then(|end| first.get(end)).copied().unwrap_or(b',');
+    column.trim_ascii().eq_ignore_ascii_case(b"dn").then_some(separator)
 }
 
 #[cfg(test)]
@@ -294,7 +308,7 @@ mod tests {
     fn line_ends() {
         let end = |text: &[u8]| match detect(text) {
             Detected::Ldif(format) => format.line_end,
-            Detected::Other(other) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         };
         assert_eq!(end(b"dn: cn=a\rcn: a\r"), LineEnd::Cr);
         assert_eq!(end(b"version: 1\r\rdn: cn=a\rcn: a\r"), LineEnd::Cr);
@@ -331,8 +345,8 @@ mod tests {
             (&b""[..], Foreign::Empty),
             (b"\r\n \n", Foreign::Empty),
             (b"\xEF\xBB\xBF", Foreign::Empty),
-            (b"DN,objectClass,cn\r\n\"CN=a\",user,a\r\n", Foreign::Csvde(Encoding::Utf8)),
-            (b"\"dn\",cn\n", Foreign::Csvde(Encoding::Utf8)),
+            (b"DN;objectClass;cn\r\n\"CN=a\";user;a\r\n", Foreign::Spreadsheet),
+            (b"dn\tcn\n", Foreign::Spreadsheet),
             (b"-----BEGIN CERTIFICATE-----\nMIIB\n", Foreign::Pem),
             (b"Bag Attributes\n    a: b\n-----BEGIN CERTIFICATE-----\n", Foreign::Pem),
             (b"\x30\x82\x03\x75\x30\x82", Foreign::Der),
@@ -350,7 +364,25 @@ mod tests {
         ] {
             assert_eq!(detect(bytes), Detected::Other(foreign), "{bytes:?}");
         }
-        let csvde = utf16("DN,cn\r\n", false, true);
-        assert_eq!(detect(&csvde), Detected::Other(Foreign::Csvde(Encoding::Utf16Le)));
+    }
+
+    #[test]
+    fn what_is_csvde() {
+        let csvde = |encoding, bom| Detected::Csvde(Format { encoding, bom, line_end: LineEnd::Lf });
+        for text in [
+            "DN,objectClass,cn\r\n\"CN=a\",user,a\r\n",
+            "\"dn\",cn\n",
+            "DN,cn\rCN=a,a\r",
+            "DN\r\n",
+            "\r\n DN ,cn\n",
+        ] {
+            assert_eq!(detect(text.as_bytes()), csvde(Encoding::Utf8, 0), "{text:?}");
+        }
+        assert_eq!(detect("\u{FEFF}DN,cn\r\n".as_bytes()), csvde(Encoding::Utf8, 3));
+        for (high_first, encoding) in [(false, Encoding::Utf16Le), (true, Encoding::Utf16Be)] {
+            assert_eq!(detect(&utf16("DN,cn\r\n", high_first, true)), csvde(encoding, 2));
+            assert_eq!(detect(&utf16("DN,cn\r\n", high_first, false)), csvde(encoding, 0));
+        }
+        assert!(matches!(detect(b"DNS,name\n"), Detected::Other(Foreign::Text)));
     }
 }

@@ -25,6 +25,16 @@ impl Encoding {
             Encoding::Utf16Le | Encoding::Utf16Be => 2,
         }
     }
+
+    /// Its byte order mark.
+    #[must_use]
+    pub fn mark(self) -> &'static [u8] {
+        match self {
+            Encoding::Utf8 => b"\xEF\xBB\xBF",
+            Encoding::Utf16Le => b"\xFF\xFE",
+            Encoding::Utf16Be => b"\xFE\xFF",
+        }
+    }
 }
 
 /// What ends a line.
@@ -55,7 +65,7 @@ impl Format {
     }
 
     /// Raw bytes that a piece of decoded text had in the input.
-    pub(super) fn raw_len(self, text: &[u8]) -> u64 {
+    pub(crate) fn raw_len(self, text: &[u8]) -> u64 {
         match self.encoding {
             Encoding::Utf8 => text.len() as u64,
             // One unit for each character that is not a continuation byte, two for those outside the BMP.
@@ -70,16 +80,16 @@ impl Format {
 
 /// What [`decode`] met that is no text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Oddities {
+pub(crate) struct Oddities {
     /// Places in the decoded text of halves of surrogate pairs.
-    pub(super) surrogates: Vec<usize>,
+    pub(crate) surrogates: Vec<usize>,
     /// The raw bytes ended in the middle of a unit.
-    pub(super) odd_byte: bool,
+    pub(crate) odd_byte: bool,
 }
 
 /// Decodes raw bytes into text with LF or CRLF line ends. Half surrogates become their three bytes (WTF-8), so that they
 /// are neither lost nor mistaken for text.
-pub(super) fn decode(raw: &[u8], format: Format, out: &mut Vec<u8>, oddities: &mut Oddities) {
+pub(crate) fn decode(raw: &[u8], format: Format, out: &mut Vec<u8>, oddities: &mut Oddities) {
     out.clear();
     oddities.surrogates.clear();
     oddities.odd_byte = false;

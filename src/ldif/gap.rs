@@ -15,6 +15,29 @@ pub(super) struct Gap {
     first: String,
 }
 
+/// What `ldapsearch` and the Windows tools say while they work: the sign-in, and referrals that they did not follow.
+fn is_terminal_output(line: &[u8]) -> bool {
+    const STARTS: &[&str] = &[
+        "SASL/",
+        "SASL username:",
+        "SASL SSF:",
+        "SASL data security layer",
+        "Enter LDAP Password:",
+        "ldap_",
+        "LDAP_REFERRAL",
+        "Referral",
+        "Connecting to \"",
+        "Logging in as",
+        "Exporting directory to file",
+        "Searching for entries",
+        "Writing out entries",
+        "The command has completed",
+    ];
+    let starts =
+        |word: &&str| line.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
+    STARTS.iter().any(starts)
+}
+
 impl BlockParser<'_> {
     /// Goes to the next `dn:` line; `false` if there is none.
     pub(super) fn seek(&mut self, problems: &mut Vec<Problem>) -> bool {
@@ -95,6 +118,17 @@ impl BlockParser<'_> {
             self.state.after_blank = false;
             self.report(problems, Code::Nul, pos, number, || {
                 "a line of NUL bytes between records was skipped".into()
+            });
+        } else if self.state.gap.is_none() && is_terminal_output(joined) {
+            self.state.after_blank = false;
+            if joined.to_ascii_lowercase().windows(8).any(|word| word == b"referral") {
+                self.event(Event::References(1));
+            }
+            self.report(problems, Code::TerminalOutput, pos, number, || {
+                format!(
+                    "\"{}\" is what a program says on the terminal (2>&1 put it there); it was skipped",
+                    excerpt(joined)
+                )
             });
         } else {
             let parts = line::split(joined, line.colon);

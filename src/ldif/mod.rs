@@ -32,21 +32,22 @@
 //!
 //! [`write`](mod@write) is the way back: values, and changes that name every value that they touch.
 //!
-//! The module needs nothing else of this crate: only memchr, base64, encoding_rs and thiserror.
+//! Of this crate the module needs only SHA-256 ([`crate::encoding`]); of others memchr, base64, encoding_rs and thiserror.
 
 mod base64;
 pub mod blocks;
 mod body;
 mod change;
-pub mod csvde;
+pub mod code_page;
 mod cut;
 pub mod detect;
 pub mod dn;
-mod encoding;
+pub(crate) mod encoding;
 mod gap;
 pub mod limits;
 mod line;
 pub mod name;
+pub(crate) mod oversize;
 mod parser;
 pub mod problem;
 mod range;
@@ -58,9 +59,11 @@ mod value;
 pub mod write;
 
 pub use blocks::{Block, BlockOptions, Blocks};
+pub use code_page::{Labelled, labelled};
 pub use detect::{Detected, Foreign, Sniffed, detect, sniff};
 pub use encoding::{Encoding, Format, LineEnd};
 pub use name::{Range, canonical};
+pub use oversize::Large;
 pub use parser::{BlockParser, Scratch, reparse};
 pub use problem::{Code, Problem, Severity};
 pub use reader::{ReadError, Reader};
@@ -99,30 +102,6 @@ pub struct Options {
     pub url_root: Option<UrlRoot>,
     /// How plain text (DNs and values that are not base64) is encoded when the input is not Unicode, such as
     /// `windows-1252` for `ldifde` without `-u`. Such text becomes UTF-8. base64 values are never touched.
-    /// Must be ASCII-compatible ([`code_page`] checks that). Ignored for UTF-16 input and behind a UTF-8 BOM.
+    /// Must be ASCII-compatible ([`labelled`] checks that). Ignored for UTF-16 input and behind a UTF-8 BOM.
     pub code_page: Option<&'static encoding_rs::Encoding>,
-}
-
-/// The code page of a label such as `windows-1252` or `cp1252`, if it can be used as [`Options::code_page`].
-///
-/// `utf-8` gives `None` as well as unknown labels and encodings that are not supersets of ASCII (UTF-16 is recognised by
-/// itself, ISO-2022-JP cannot be cut into lines).
-#[must_use]
-pub fn code_page(label: &str) -> Option<&'static encoding_rs::Encoding> {
-    let lower = label.trim().to_ascii_lowercase();
-    // Windows people say cp1252 or 1252; the WHATWG labels know cp125x, but not the bare number or every cp number.
-    let digits = lower.strip_prefix("cp").unwrap_or(&lower);
-    let label = match digits {
-        "874" => "windows-874",
-        "932" => "shift_jis",
-        "936" => "gbk",
-        "949" => "euc-kr",
-        "950" => "big5",
-        "1250" | "1251" | "1252" | "1253" | "1254" | "1255" | "1256" | "1257" | "1258" => {
-            return encoding_rs::Encoding::for_label(format!("windows-{digits}").as_bytes());
-        }
-        _ => &lower,
-    };
-    encoding_rs::Encoding::for_label(label.as_bytes())
-        .filter(|e| e.is_ascii_compatible() && *e != encoding_rs::UTF_8)
 }

@@ -104,7 +104,7 @@ const TEXT: &[&str] = &[
 ];
 
 /// Must values of this attribute be text?
-pub(super) fn is_text(base: &[u8]) -> bool {
+pub(crate) fn is_text(base: &[u8]) -> bool {
     // Cheap for the others: most names differ in length or first letter.
     let first = base.first().map(u8::to_ascii_lowercase);
     TEXT.iter().any(|t| {
@@ -125,7 +125,7 @@ pub struct Range {
 
 /// What is to be said about a description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Good,
     /// Readable, but outside RFC 4512.
     Odd,
@@ -199,7 +199,7 @@ impl Memo {
 }
 
 /// Judges a description as written.
-pub(super) fn shape(name: &[u8]) -> Shape {
+pub(crate) fn shape(name: &[u8]) -> Shape {
     let good_byte =
         |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'=' | b'*');
     if name.is_empty() || !name.iter().all(good_byte) {
@@ -218,7 +218,7 @@ pub(super) fn shape(name: &[u8]) -> Shape {
 }
 
 /// The base name: up to the first `;`.
-pub(super) fn base(name: &[u8]) -> &[u8] {
+pub(crate) fn base(name: &[u8]) -> &[u8] {
     name.get(..memchr::memchr(b';', name).unwrap_or(name.len())).unwrap_or_default()
 }
 
@@ -228,7 +228,7 @@ pub(super) fn options(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The `;range=` option: `None` if there is none, `Some(None)` if it cannot be read.
-pub(super) fn range(name: &[u8]) -> Option<Option<Range>> {
+pub(crate) fn range(name: &[u8]) -> Option<Option<Range>> {
     memchr::memchr(b';', name)?;
     let mut found = None;
     for option in options(name) {

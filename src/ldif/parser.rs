@@ -12,6 +12,7 @@ use super::gap::Gap;
 use super::limits;
 use super::line;
 use super::name::Memo;
+use super::oversize::Large;
 use super::problem::{Code, Problem, cut, excerpt};
 use super::record::Record;
 use super::tally::{BlockTally, Event};
@@ -60,6 +61,8 @@ pub(super) struct View<'a> {
     pub(super) dn_follows: bool,
     pub(super) after_blank: bool,
     pub(super) truncated: Option<u64>,
+    /// The value that the limit lies in.
+    pub(super) large: Option<Large>,
 }
 
 impl Block {
@@ -74,6 +77,7 @@ impl Block {
             dn_follows: !self.last,
             after_blank: self.after_blank,
             truncated: self.truncated,
+            large: self.large,
         }
     }
 }
@@ -250,8 +254,10 @@ impl<'a> BlockParser<'a> {
         self.state.truncation_reported = true;
         let size = self.view.bytes.len() as u64 + self.view.truncated.unwrap_or(0);
         let limit = self.view.bytes.len();
+        let large = self.view.large;
         self.report_at(problems, Code::RecordTooLarge, pos, line, None, dn, || {
-            format!("a record of {size} bytes is larger than the limit of {limit}; the rest was skipped: export its attributes by range")
+            let value = large.map(|large| large.to_string()).unwrap_or_default();
+            format!("a record of {size} bytes is larger than the limit of {limit}; {value}the rest was skipped: export its attributes by range")
         });
     }
 
@@ -396,6 +402,7 @@ pub fn reparse(
         dn_follows: false,
         after_blank: true,
         truncated: None,
+        large: None,
     };
     BlockParser::of_view(view, options, scratch).next(record, problems)
 }

@@ -70,6 +70,12 @@ codes! {
     OddByte = "odd-byte" Error;
     /// The input ends with a base64 value without its padding: it was probably cut off there.
     CutOff = "cut-off" Warning;
+    /// The input ends in the middle of a record; what is known of it is a part.
+    RecordCutOff = "record-cut-off" Error;
+    /// Texts are not UTF-8; the message says which Windows code pages fit them.
+    CodePage = "code-page" Warning;
+    /// A code page was named for text that is UTF-8 throughout.
+    EncodingDoubtful = "encoding-doubtful" Warning;
     /// A record is larger than the reader's limit; what is beyond was skipped.
     RecordTooLarge = "record-too-large" Error;
     /// More problems in one place than are listed.
@@ -80,6 +86,8 @@ codes! {
     SearchFailed = "search-failed" Error;
     /// The number of entries in the trailer is not the number that was read: the export is incomplete.
     CountMismatch = "count-mismatch" Error;
+    /// The export begins as those of `ldapsearch` do and ends without their result: it was cut off.
+    TrailerMissing = "trailer-missing" Error;
     /// A paged search stopped between two pages: the export is incomplete.
     PagesMissing = "pages-missing" Error;
     /// Exactly as many records as a usual size limit: the export may have been cut off.
@@ -108,6 +116,8 @@ codes! {
     BadDn = "bad-dn" Warning;
     /// A record with a DN and no attributes.
     NoAttributes = "no-attributes" Warning;
+    /// What a program says on the terminal stands between records, as `2>&1` puts it there.
+    TerminalOutput = "terminal-output" Warning;
     /// `include:` is never followed.
     Include = "include-ignored" Error;
 
@@ -168,6 +178,16 @@ codes! {
     ModifyOtherName = "modify-other-name" Warning;
     /// A line of a `modify` before any `add:`, `replace:` or `delete:`; not taken over.
     ModifyNoOperation = "modify-no-operation" Error;
+
+    // csvde.
+    /// A column of a csvde export whose header names no attribute; its cells were not taken over.
+    CsvdeColumn = "csvde-column" Error;
+    /// A second header in a csvde export: several files were put behind each other; each header holds until the next.
+    CsvdeHeaderAgain = "csvde-header-again" Warning;
+    /// A row of a csvde export has more or fewer cells than its header; with more, only its DN was taken over.
+    CsvdeCells = "csvde-cells" Error;
+    /// A value of a csvde export cannot be read as hexadecimal; it was not taken over.
+    CsvdeHex = "csvde-hex" Error;
 }
 
 impl fmt::Display for Code {
@@ -204,12 +224,12 @@ impl Problem {
 }
 
 /// The first bytes of some input text as a quoted string for a message; what is not UTF-8 is shown as `\xNN`.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     cut(bytes, super::limits::EXCERPT)
 }
 
 /// At most `max` bytes of some text; what is not UTF-8 is shown as `\xNN`, what is left out as `…`.
-pub(super) fn cut(bytes: &[u8], max: usize) -> String {
+pub(crate) fn cut(bytes: &[u8], max: usize) -> String {
     let mut end = bytes.len().min(max);
     if end < bytes.len() {
         // Do not cut a character in two: step back over at most three continuation bytes.

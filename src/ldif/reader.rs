@@ -51,9 +51,15 @@ impl<R: Read> Reader<R> {
         let format = match detected {
             Detected::Ldif(format) => format,
             Detected::Other(Foreign::Empty) => Format::default(),
+            Detected::Csvde(_) => return Err(ReadError::NotLdif(Foreign::Csvde)),
             Detected::Other(other) => return Err(ReadError::NotLdif(other)),
         };
-        Ok(Reader {
+        Ok(Self::of(reader, format, options, sizes))
+    }
+
+    /// A reader of an input of which the format is known.
+    pub(crate) fn of(reader: Sniffed<R>, format: Format, options: Options, sizes: BlockOptions) -> Self {
+        Reader {
             blocks: Blocks::new(reader, format, sizes),
             options,
             block: Block::new(),
@@ -61,7 +67,7 @@ impl<R: Read> Reader<R> {
             state: None,
             tally: Some(Tally::new()),
             records: 0,
-        })
+        }
     }
 
     /// How the input is encoded.

@@ -1,6 +1,7 @@
 //! A record: a DN and attributes in input order, in buffers that are reused from record to record.
 
 use super::name::{self, Range};
+use super::oversize::Large;
 use super::problem::Code;
 use std::borrow::Cow;
 
@@ -91,6 +92,7 @@ pub struct Record {
     pub(super) raw_len: u64,
     pub(super) kind: ChangeKind,
     pub(super) truncated: bool,
+    pub(super) large: Option<Large>,
     pub(super) ranged: bool,
     pub(super) url_bytes: usize,
     pub(super) entries: Vec<Entry>,
@@ -128,13 +130,22 @@ impl Record {
         slice(&self.arena, self.dn)
     }
 
-    /// The DN as text. Bytes that are not UTF-8 (then the DN is [`DnState::Invalid`], and a problem says so) become U+FFFD.
+    /// The DN as text. Bytes that are not UTF-8 (then the DN is [`DnState::Invalid`], and a problem says so) are written as
+    /// `\B0` (RFC 4514 section 2.4), so that different DNs stay different.
     #[must_use]
     pub fn dn_text(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(self.dn()) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(self.dn()),
+        let dn = self.dn();
+        if let Ok(text) = std::str::from_utf8(dn) {
+            return Cow::Borrowed(text);
         }
+        let mut text = String::with_capacity(dn.len() + 8);
+        for chunk in dn.utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                text.push_str(&format!("\\{byte:02X}"));
+            }
+        }
+        Cow::Owned(text)
     }
 
     /// How far the DN can be relied on.
@@ -149,10 +160,16 @@ impl Record {
         self.kind
     }
 
-    /// The record was larger than the limit: attributes are missing.
+    /// The record was larger than the limit, or the input ends in it: attributes are missing.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated
+    }
+
+    /// Of a truncated record the value that the limit lies in, if it could be hashed.
+    #[must_use]
+    pub fn large(&self) -> Option<Large> {
+        self.large
     }
 
     /// Number of attribute values.
@@ -181,7 +198,8 @@ impl Record {
         })
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Empties it; its buffers stay, unless they are those of a giant.
+    pub(crate) fn clear(&mut self) {
         let (arena, entries) = (std::mem::take(&mut self.arena), std::mem::take(&mut self.entries));
         *self = Record { arena, entries, ..Record::default() };
         self.entries.clear();
@@ -191,12 +209,49 @@ impl Record {
         }
     }
 
+    /// Begins a record that is no LDIF, at this place of the input.
+    pub(crate) fn begin(&mut self, line: u64, offset: u64, raw_len: u64) {
+        self.clear();
+        (self.line, self.offset, self.raw_len) = (line, offset, raw_len);
+    }
+
+    /// Sets its DN.
+    pub(crate) fn set_dn(&mut self, dn: &[u8], state: DnState) {
+        self.dn = self.push(dn);
+        self.dn_state = state;
+    }
+
+    /// Adds a value of an attribute; `ranged` when its name has a `;range=`.
+    pub(crate) fn add(&mut self, name: &[u8], value: Value<'_>, ranged: bool) {
+        let name = self.push(name);
+        let value = match value {
+            Value::Bytes(bytes) => {
+                let (from, to) = self.push(bytes);
+                Stored::Bytes(from, to)
+            }
+            Value::Unreadable(code) => Stored::Unreadable(code),
+            Value::Skipped => Stored::Skipped,
+        };
+        self.ranged |= ranged;
+        let line = self.line;
+        self.entries.push(Entry { name, value, line, operation: Operation::Content });
+    }
+
+    /// Attributes of it are missing; `large` is the value that the reader's limit lies in.
+    pub(crate) fn cut_off(&mut self, large: Option<Large>) {
+        self.truncated = true;
+        self.large = large;
+    }
+
     /// Copies bytes into the arena.
     pub(super) fn push(&mut self, bytes: &[u8]) -> (usize, usize) {
         let (from, to) = (self.used, self.used + bytes.len());
         if self.arena.len() < to {
             let more = self.arena.len().min(super::limits::GROWTH);
-            self.arena.resize(to.max(self.arena.len() + more), 0);
+            let target = to.max(self.arena.len() + more);
+            // Exactly: doubling would hold twice the largest record.
+            self.arena.reserve_exact(target - self.arena.len());
+            self.arena.resize(target, 0);
         }
         if let Some(space) = self.arena.get_mut(from..to) {
             space.copy_from_slice(bytes);

@@ -4,10 +4,12 @@
 //! export is complete as far as the input itself tells. Several exports may stand in one file, and a paged search has one
 //! result a page and its counts at the end.
 
+use super::code_page::Texts;
 use super::limits;
 use super::problem::{Code, Problem, excerpt};
 use super::range::{Chunk, Ranges, chunks};
 use super::record::Record;
+use encoding_rs::Encoding;
 
 /// Something between records that says something about the export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,15 @@ pub(super) enum Event {
 }
 
 impl Event {
+    /// Does it stand behind the records of a search?
+    fn ends_search(&self) -> bool {
+        match self {
+            Event::Result { .. } | Event::Entries(_) | Event::Returned(_) | Event::Responses(_) => true,
+            Event::Page { more } => !more,
+            Event::Header | Event::References(_) => false,
+        }
+    }
+
     /// The event that a comment stands for, if any.
     pub(super) fn of_comment(comment: &[u8]) -> Option<Event> {
         // Nearly all comments are ruled out by their first letters.
@@ -82,6 +93,7 @@ pub struct BlockTally {
     /// Where lines of trailers were not looked at any more.
     unseen: Option<(u64, u64)>,
     chunks: Vec<Chunk>,
+    texts: Texts,
 }
 
 impl BlockTally {
@@ -91,7 +103,7 @@ impl BlockTally {
         self.records
     }
 
-    pub(super) fn record(&mut self) {
+    pub(crate) fn record(&mut self) {
         self.records += 1;
     }
 
@@ -112,10 +124,37 @@ impl BlockTally {
         }
     }
 
-    pub(super) fn ranges_of(&mut self, record: &Record) {
+    /// Whether a search of `ldapsearch` has begun and not ended behind this block, given whether one had before it.
+    #[must_use]
+    pub fn search_open(&self, before: bool) -> bool {
+        self.seen.iter().fold(before, |open, seen| match seen.event {
+            Event::Header => true,
+            ref event if event.ends_search() => false,
+            _ => open,
+        })
+    }
+
+    /// A plain text that is not ASCII, the code page by which it is decoded, and where it stands (line, offset).
+    pub(crate) fn text(&mut self, text: &[u8], page: Option<&'static Encoding>, place: (u64, u64)) {
+        self.texts.add(text, page, place);
+    }
+
+    pub(crate) fn ranges_of(&mut self, record: &Record) {
         if record.ranged {
             self.chunks.extend(chunks(record));
         }
+    }
+}
+
+/// What to do about a result other than 0 (RFC 4511 section 4.1.9).
+fn advice(code: Option<u64>) -> &'static str {
+    match code {
+        Some(3 | 4 | 11) => "a limit was met: export again in pages (-E pr=500/noprompt)",
+        Some(1 | 8 | 49 | 50) => "sign in as somebody who may read everything, and export again",
+        Some(9 | 10) => "the server refers to others: ask them, or the global catalogue (port 3268)",
+        Some(32 | 34) => "there is no such base: check -b, and export again",
+        Some(51 | 52) => "the server is busy or going down: export again",
+        _ => "export again",
     }
 }
 
@@ -143,7 +182,10 @@ pub struct Tally {
     confirmed: bool,
     more_pages: Option<(u64, u64)>,
     responses: Option<Responses>,
+    /// Where a search began that has not ended.
+    open_search: Option<(u64, u64)>,
     ranges: Ranges,
+    texts: Texts,
     problems: Vec<Problem>,
     omitted: u64,
 }
@@ -171,6 +213,7 @@ impl Tally {
         }
         self.count(block.records - before);
         self.ignored += block.ignored;
+        self.texts.merge(&block.texts);
         if let Some((line, offset)) = block.unseen {
             let message = "more lines of search trailers than any export has: those from here on were not looked at; check where this file comes from";
             self.problem(Problem::new(Code::TooManyProblems, line, offset, message.into()));
@@ -200,9 +243,13 @@ impl Tally {
 
     fn take(&mut self, seen: Seen) {
         let Seen { event, line, offset, .. } = seen;
+        if event.ends_search() {
+            self.open_search = None;
+        }
         match event {
             Event::Header => {
                 self.settle();
+                self.open_search = Some((line, offset));
                 // Each page of a paged search has a header; the counts at its end are those of all pages.
                 if self.more_pages.is_none() {
                     self.since_header = 0;
@@ -222,7 +269,8 @@ impl Tally {
                 self.confirmed = true;
                 if code != Some(0) {
                     let message = format!(
-                        "the server ended the search with result {text} (expected 0): the export is incomplete; export again, in pages if a limit was met"
+                        "the server ended the search with result {text} (expected 0): the export is incomplete; {}",
+                        advice(code)
                     );
                     self.problem(Problem::new(Code::SearchFailed, line, offset, message));
                 }
@@ -244,6 +292,14 @@ impl Tally {
                 let entries = told.saturating_sub(self.references).saturating_sub(self.results.max(1));
                 self.responses = Some(Responses { entries, line, offset });
             }
+        }
+    }
+
+    /// Says that the last search has no end.
+    fn unended(&mut self) {
+        if let Some((line, offset)) = self.open_search {
+            let message = "this search of ldapsearch has no result behind its records (expected search: and result:): the export was cut off, and its last record may be a part; export again";
+            self.problem(Problem::new(Code::TrailerMissing, line, offset, message.into()));
         }
     }
 
@@ -274,6 +330,7 @@ impl Tally {
     #[must_use]
     pub fn finish(mut self) -> Vec<Problem> {
         self.settle();
+        self.unended();
         if let Some((line, offset)) = self.more_pages {
             let message = "the last page of the search says that more follow (expected an empty cookie): the export is incomplete; export again";
             self.problem(Problem::new(Code::PagesMissing, line, offset, message.into()));
@@ -294,7 +351,9 @@ impl Tally {
             self.problem(Problem::new(Code::SizeLimit, 1, 0, message));
         }
         if self.records + self.ignored == 0 {
-            let message = "no record was found (expected lines that start with dn:)".to_owned();
+            let message =
+                "no record was found (expected lines that start with dn:, or rows below the header)"
+                    .to_owned();
             self.problem(Problem::new(Code::NoRecords, 1, 0, message));
         }
         let mut problems = self.problems;
@@ -309,6 +368,7 @@ impl Tally {
                 excerpt(message.as_bytes()),
             ));
         }
+        problems.extend(self.texts.finish());
         problems.extend(self.ranges.finish());
         problems.sort_by_key(|p| p.line);
         problems

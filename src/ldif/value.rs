@@ -37,12 +37,15 @@ impl BlockParser<'_> {
                 format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
             });
         }
-        let code_page = self
-            .options
-            .code_page
-            .filter(|_| self.view.format.encoding.width() == 1 && self.view.format.bom == 0);
+        let ascii = value.is_ascii();
+        let no_unicode = self.view.format.encoding.width() == 1 && self.view.format.bom == 0;
+        let code_page = self.options.code_page.filter(|_| no_unicode);
+        if !ascii && no_unicode && (text || code_page.is_some()) {
+            let offset = self.offset_of(place.pos);
+            self.state.tally.text(value, code_page, (place.line, offset));
+        }
         if let Some(code_page) = code_page
-            && !value.is_ascii()
+            && !ascii
         {
             if let Some(decoded) = code_page.decode_without_bom_handling_and_without_replacement(value) {
                 let (from, to) = record.push(decoded.as_bytes());
@@ -77,7 +80,7 @@ impl BlockParser<'_> {
         if let Err(error) = std::str::from_utf8(value) {
             self.say(problems, Code::BadText, place, Some(name), record, || {
                 format!(
-                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, export it again as Unicode (ldifde -u) or convert it to UTF-8 first",
+                    "\"{}\" is not UTF-8 at byte {} (its bytes were kept): if the file has a Windows code page, name it with --encoding or export again as Unicode (ldifde -u)",
                     excerpt(value),
                     error.valid_up_to()
                 )

@@ -7,10 +7,12 @@ use super::store::{Location, Rows, Table};
 use crate::census::keys::{Kind, hash, key};
 use crate::census::sorter::Key;
 use crate::census::{Census, Knowledge};
-use crate::encoding::sha256;
+use crate::csvde::Headers;
 use crate::error::Error;
+use crate::export::{Parser, Scratch};
 use crate::extract;
-use crate::ldif::{BlockParser, Record, Scratch};
+use crate::input::whole;
+use crate::ldif::{BlockTally, Record};
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::object::Object;
 use crate::parallel;
@@ -28,6 +30,10 @@ pub struct Counted {
     pub records: u32,
     /// Bytes, hash and records of each source, in order.
     pub sources: Vec<SourceCount>,
+    /// Headers of the csvde exports, by source.
+    pub headers: Vec<(u32, Headers)>,
+    /// Offset of the last record of each export that ends in it, by source.
+    pub cut: Vec<(u32, u64)>,
 }
 
 /// What was counted of one source.
@@ -47,6 +53,8 @@ pub struct SourceCount {
 #[derive(Default)]
 struct JobCount {
     records: Vec<(Location, Vec<Key>)>,
+    /// Of an export.
+    tally: Option<(u32, BlockTally)>,
     sources: Vec<(u32, SourceCount)>,
 }
 
@@ -72,6 +80,8 @@ pub fn run(
     let mut rows = Rows::new().map_err(Error::spill)?;
     let mut bases = Vec::new();
     let mut counts = vec![SourceCount::default(); sources.len()];
+    // For each source: a search has not ended so far, and where the last record stands.
+    let mut open = vec![(false, 0); sources.len()];
     parallel::ordered(
         threads,
         Worker::default,
@@ -83,6 +93,12 @@ pub fn run(
         |worker, job| count(worker, job, sources, reading, &pool),
         |job: JobCount| {
             bases.push(rows.count());
+            if let Some((source, tally)) = &job.tally
+                && let Some((open, last)) = open.get_mut(*source as usize)
+            {
+                *open = tally.search_open(*open);
+                *last = job.records.last().map_or(*last, |(location, _)| location.offset);
+            }
             for (location, mut keys) in job.records {
                 let number = rows.push(location).map_err(Error::spill)?;
                 census.add(number, &mut keys).map_err(Error::spill)?;
@@ -98,10 +114,12 @@ pub fn run(
             Ok(())
         },
     )?;
-    for (source, hash) in &pass.hashes {
-        if let Some(count) = counts.get_mut(*source as usize) {
-            count.sha256 = Some(*hash);
+    let mut headers = Vec::new();
+    for (source, hash, found) in pass.learned {
+        if let (Some(count), Some(hash)) = (counts.get_mut(source as usize), hash) {
+            count.sha256 = Some(hash);
         }
+        headers.push((source, found));
     }
     Ok(Counted {
         knowledge: census.finish().map_err(Error::spill)?,
@@ -109,33 +127,36 @@ pub fn run(
         table: rows.finish().map_err(Error::spill)?,
         bases,
         sources: counts,
+        headers,
+        cut: open.iter().zip(0..).filter(|((open, _), _)| *open).map(|((_, last), at)| (at, *last)).collect(),
     })
 }
 
 fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, pool: &Pool) -> JobCount {
     let mut counted = JobCount::default();
     match job {
-        Job::Ldif { source, block } => {
+        Job::Export { source, block } => {
             let mut sum = SourceCount::default();
             let mut problems = Vec::new();
-            let mut parser = BlockParser::new(&block, &reading.ldif, &mut worker.scratch);
+            let mut parser = Parser::new(&block, &reading.ldif, &mut worker.scratch);
             while parser.next(&mut worker.record, &mut problems) {
                 // The second pass reports them, in their place.
                 problems.clear();
-                let object = record::from_ldif(&worker.record, source);
+                let object = record::from_export(&worker.record, source);
                 let location = Location {
                     source,
                     offset: worker.record.offset(),
                     // A record is never larger than the reader's limit.
                     length: u32::try_from(worker.record.raw_len()).unwrap_or(u32::MAX),
                     line: worker.record.line(),
+                    cut_off: worker.record.is_truncated(),
                 };
                 sum.records += 1;
-                sum.values += object.values.len() as u64;
+                sum.values += object.count();
                 counted.records.push((location, keys_of(&object, reading)));
             }
             counted.sources.push((source, sum));
-            drop(parser);
+            counted.tally = Some((source, parser.into_tally()));
             pool.give(block);
         }
         Job::Files { sources: files } => {
@@ -143,15 +164,19 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                 let mut sum = SourceCount::default();
                 if let Some(source) = sources.get(index as usize)
                     && let Content::Certificates(path) = &source.content
-                    && let Ok(bytes) = super::source::read_file(path, CERTIFICATE_FILE_BYTES)
+                    && let Ok(whole) = whole::read(path, CERTIFICATE_FILE_BYTES)
                 {
-                    sum.sha256 = Some(sha256(&bytes));
-                    let read = record::from_file(&bytes, &source.path, index, reading.map.as_ref());
+                    sum.sha256 = Some(whole.sha256);
+                    let read = record::from_file(&whole.bytes, &source.path, index, reading.map.as_ref());
                     sum.records = read.certificates;
                     for (object, number) in read.people.iter().zip(0..) {
-                        sum.values += object.values.len() as u64;
-                        let location =
-                            Location { source: index, offset: number, length: 0, line: number + 1 };
+                        sum.values += object.count();
+                        let location = Location {
+                            source: index,
+                            offset: number,
+                            line: number + 1,
+                            ..Location::default()
+                        };
                         counted.records.push((location, keys_of(object, reading)));
                     }
                     sum.secrets = read.secrets;

@@ -7,8 +7,8 @@
 //! holds more than a few blocks.
 
 pub mod first;
+pub mod hint;
 pub mod open;
-
 pub mod record;
 pub mod second;
 pub mod source;

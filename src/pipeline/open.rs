@@ -1,17 +1,18 @@
 //! Opening the inputs: what each argument stands for, file by file.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::Path;
 
+use super::first::Counted;
 use super::source::{Content, Source, Stream};
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
+use crate::input::gzip::GzipError;
+use crate::input::opening::{self, Export};
 use crate::input::recognise::Kind;
 use crate::input::spool::{self, SpoolError};
 use crate::input::walk::{FoundFile, relative, walk};
-use crate::ldif::{Detected, detect, limits::DETECT};
+use crate::input::whole;
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::rules::{Finding, input as rules};
 
@@ -31,8 +32,8 @@ pub struct Opened {
 /// Opens every argument; `-` is standard input.
 ///
 /// # Errors
-/// Only when standard input cannot be spooled. Files that cannot be opened, or are of no kind that is
-/// read, become findings.
+/// Only when standard input cannot be read, or a temporary copy cannot be written. Files that cannot be
+/// opened, or are of no kind that is read, become findings.
 pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
     let mut opened = Opened::default();
     for (argument, number) in arguments.iter().map(AsRef::as_ref).zip(0..) {
@@ -43,7 +44,7 @@ pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
             let told = opened.findings.len();
             for found in walk(argument) {
                 match found {
-                    Ok(found) => file(&mut opened, &found),
+                    Ok(found) => file(&mut opened, &found)?,
                     Err(problem) => opened.unreadable(problem.display().to_owned(), &problem.what()),
                 }
             }
@@ -63,6 +64,25 @@ pub fn open(arguments: &[impl AsRef<Path>]) -> Result<Opened, Error> {
 }
 
 impl Opened {
+    /// Takes over what the first pass has found out.
+    pub fn learn(&mut self, counted: &Counted) {
+        for (source, count) in self.sources.iter_mut().zip(&counted.sources) {
+            source.sha256 = count.sha256.unwrap_or(source.sha256);
+            source.bare =
+                matches!(source.content, Content::Export(_)) && count.records > 0 && count.values == 0;
+        }
+        for (source, headers) in &counted.headers {
+            if let Some(source) = self.sources.get_mut(*source as usize) {
+                source.headers = headers.clone();
+            }
+        }
+        for (source, offset) in &counted.cut {
+            if let Some(source) = self.sources.get_mut(*source as usize) {
+                source.cut_at = Some(*offset);
+            }
+        }
+    }
+
     fn unreadable(&mut self, name: String, why: &str) {
         let finding = Finding::new(
             &rules::FILE_UNREADABLE,
@@ -72,21 +92,49 @@ impl Opened {
         self.findings.push((name, finding));
     }
 
+    /// A file that the system could not read, or that is damaged gzip.
+    fn failed(&mut self, name: String, error: &io::Error) {
+        match GzipError::of(error) {
+            Some(error) => {
+                self.any_opened = true;
+                self.findings.push((name.clone(), rules::of_gzip(&name, error)));
+            }
+            None => self.unreadable(name, &error.to_string()),
+        }
+    }
+
     fn unrecognised(&mut self, name: &str, bytes: u64, sha256: [u8; 32], what: &str) {
         let finding = Finding::new(
             &rules::FILE_UNRECOGNISED,
             format!("{name} is {what}"),
-            "LDIF, or certificates in PEM, DER or PKCS#7 form",
+            "LDIF, csvde, or certificates in PEM, DER or PKCS#7 form",
         );
         self.findings.push((name.to_owned(), finding));
-        self.sources.push(Source {
-            path: name.to_owned(),
-            kind: "unrecognised".into(),
-            content: Content::Nothing,
-            bytes,
-            sha256,
-        });
+        self.sources.push(Source::new(name, "unrecognised", Content::Nothing, bytes, sha256));
     }
+
+    /// Takes an export.
+    fn export(&mut self, name: &str, export: Export) -> io::Result<()> {
+        let (stream, kind, bytes, sha256) = match export {
+            Export::File(file, format) => {
+                let stream = Stream::file(file, format)?;
+                let length = stream.length();
+                (stream, word(format.word(), false), length, [0; 32])
+            }
+            Export::Copy(spooled, format) => {
+                let stream = Stream::spooled(spooled.file, spooled.length, format);
+                (stream, word(format.word(), spooled.packed), spooled.bytes, spooled.sha256)
+            }
+        };
+        self.any_opened = true;
+        self.sources.push(Source::new(name, &kind, Content::Export(stream), bytes, sha256));
+        Ok(())
+    }
+}
+
+/// What an input is, in a word.
+fn word(kind: &str, packed: bool) -> String {
+    if packed { format!("{kind}+gzip") } else { kind.to_owned() }
 }
 
 fn standard_input(opened: &mut Opened) -> Result<(), Error> {
@@ -94,95 +142,49 @@ fn standard_input(opened: &mut Opened) -> Result<(), Error> {
         Ok(spooled) => spooled,
         Err(SpoolError::Kind(kind)) => {
             opened.any_opened = true;
-            opened.unrecognised("-", 0, [0; 32], &on_standard_input(&unreadable_kind(kind)));
+            let what = format!("{kind}; standard input is read as LDIF or csvde only");
+            opened.unrecognised("-", 0, [0; 32], if kind == Kind::Empty { "empty" } else { &what });
+            return Ok(());
+        }
+        Err(SpoolError::Read(error)) if GzipError::of(&error).is_some() => {
+            opened.failed("-".into(), &error);
             return Ok(());
         }
         Err(SpoolError::Read(source)) => return Err(Error::Read { path: "-".into(), source }),
         Err(SpoolError::Write(source)) => return Err(Error::spill(source)),
     };
-    opened.any_opened = true;
-    let mut prefix = vec![0; DETECT];
-    let mut filled = 0;
-    while let Some(rest) = prefix.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match spooled.file.read_at(rest, filled as u64).map_err(Error::spill)? {
-            0 => break,
-            count => filled += count,
-        }
+    match opening::copied(spooled) {
+        Ok(Some(export)) => opened.export("-", export).map_err(Error::spill),
+        // Only what is an export is spooled.
+        Ok(None) => Err(Error::Internal { message: "standard input is not what it was".into() }),
+        Err(SpoolError::Read(source) | SpoolError::Write(source)) => Err(Error::spill(source)),
+        Err(SpoolError::Kind(_)) => Ok(()),
     }
-    match detect(prefix.get(..filled).unwrap_or_default()) {
-        Detected::Ldif(format) => opened.sources.push(Source {
-            path: "-".into(),
-            kind: "ldif".into(),
-            content: Content::Ldif(Stream::spooled(spooled.file, format)),
-            bytes: spooled.bytes,
-            sha256: spooled.sha256,
-        }),
-        Detected::Other(_) if spooled.bytes == 0 => {
-            opened.unrecognised("-", spooled.bytes, spooled.sha256, "empty");
+}
+
+fn file(opened: &mut Opened, found: &FoundFile) -> Result<(), Error> {
+    match opening::open(&found.path) {
+        Ok(Some(export)) => {
+            if let Err(error) = opened.export(&found.display, export) {
+                opened.unreadable(found.display.clone(), &error.to_string());
+            }
         }
-        Detected::Other(foreign) => {
-            let what = on_standard_input(foreign.name());
-            opened.unrecognised("-", spooled.bytes, spooled.sha256, &what);
-        }
+        Ok(None) => certificates(opened, found),
+        Err(SpoolError::Write(error)) => return Err(Error::spill(error)),
+        Err(SpoolError::Read(error)) => opened.failed(found.display.clone(), &error),
+        Err(SpoolError::Kind(_)) => {}
     }
     Ok(())
 }
 
-fn file(opened: &mut Opened, found: &FoundFile) {
-    match try_file(&found.path) {
-        Ok(Some((file, format, bytes))) => {
-            opened.any_opened = true;
-            match Stream::file(file, format) {
-                Ok(stream) => opened.sources.push(Source {
-                    path: found.display.clone(),
-                    kind: "ldif".into(),
-                    content: Content::Ldif(stream),
-                    bytes,
-                    sha256: [0; 32],
-                }),
-                Err(error) => opened.unreadable(found.display.clone(), &error.to_string()),
-            }
-        }
-        Ok(None) => certificates(opened, found),
-        Err(error) => opened.unreadable(found.display.clone(), &error.to_string()),
-    }
-}
-
-/// What a file is instead, and what to do about it where a later step would help.
-fn unreadable_kind(kind: Kind) -> String {
-    match kind {
-        Kind::Csvde => format!("{kind}, which this release does not read; export with ldifde -u instead"),
-        Kind::Gzip => format!("{kind}, which this release does not unpack; unpack it first"),
-        other => other.to_string(),
-    }
-}
-
-/// The same for what came through `-`, which may be in a pipe by mistake.
-fn on_standard_input(what: &str) -> String {
-    format!("{what}; standard input is read as LDIF only")
-}
-
-/// The open file, its format and size, when it is LDIF.
-fn try_file(path: &Path) -> std::io::Result<Option<(File, crate::ldif::Format, u64)>> {
-    let mut file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let mut prefix = Vec::new();
-    file.by_ref().take(DETECT as u64).read_to_end(&mut prefix)?;
-    Ok(match detect(&prefix) {
-        Detected::Ldif(format) => Some((file, format, bytes)),
-        Detected::Other(_) => None,
-    })
-}
-
-/// A file that is no LDIF: certificates, or nothing that is read.
+/// A file that is no export: certificates, or nothing that is read.
 fn certificates(opened: &mut Opened, found: &FoundFile) {
-    let bytes = match super::source::read_file(&found.path, CERTIFICATE_FILE_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) => return opened.unreadable(found.display.clone(), &error.to_string()),
+    let whole = match whole::read(&found.path, CERTIFICATE_FILE_BYTES) {
+        Ok(whole) => whole,
+        Err(error) => return opened.failed(found.display.clone(), &error),
     };
     opened.any_opened = true;
-    let sha256 = crate::encoding::sha256(&bytes);
-    let file = open_certificate_file(&bytes);
+    let file = open_certificate_file(&whole.bytes);
     let kind = match file.kind {
         Kind::Certificate => "certificate",
         Kind::Cms => "cms",
@@ -192,7 +194,9 @@ fn certificates(opened: &mut Opened, found: &FoundFile) {
         Kind::Crl => "crl",
         Kind::Secret(_) => "private key",
         other => {
-            return opened.unrecognised(&found.display, bytes.len() as u64, sha256, &unreadable_kind(other));
+            let packed = if whole.packed { "gzip that holds " } else { "" };
+            let what = format!("{packed}{other}");
+            return opened.unrecognised(&found.display, whole.size, whole.sha256, &what);
         }
     };
     if file.entries.is_empty() && file.secrets.is_empty() && file.problems.is_empty() {
@@ -203,11 +207,7 @@ fn certificates(opened: &mut Opened, found: &FoundFile) {
         );
         opened.findings.push((found.display.clone(), finding));
     }
-    opened.sources.push(Source {
-        path: found.display.clone(),
-        kind: kind.into(),
-        content: Content::Certificates(found.path.clone()),
-        bytes: bytes.len() as u64,
-        sha256,
-    });
+    let content = Content::Certificates(found.path.clone());
+    let kind = word(kind, whole.packed);
+    opened.sources.push(Source::new(&found.display, &kind, content, whole.size, whole.sha256));
 }

@@ -1,10 +1,12 @@
-//! From what a reader hands over to an [`Object`]: LDIF records, and certificates of files.
+//! From what a reader hands over to an [`Object`]: records of exports, and certificates of files.
 
 use std::borrow::Cow;
 
+use super::source::Source;
 use crate::bundle::model::Attribute;
 use crate::certificate::Certificate;
 use crate::certificate::address::Address;
+use crate::encoding::hex;
 use crate::input::files::{At, open_certificate_file};
 use crate::input::map::{CertificateMap, Lookup};
 use crate::ldif::{self, Record, Value, Wanted};
@@ -40,16 +42,29 @@ pub fn wanted() -> Wanted {
     )
 }
 
-/// What an LDIF record tells.
+/// Why a record is incomplete that was not read to its end.
+pub const CUT_OFF: &str =
+    "the record was not read to its end: the file ends in it, or it is larger than can be held";
+
+/// What a record of an export tells.
 #[must_use]
-pub fn from_ldif(record: &Record, source: u32) -> Object {
+pub fn from_export(record: &Record, source: u32) -> Object {
     let mut object = Object::at(Place { input: source, line: record.line() });
     if !record.dn().is_empty() {
         object.dn = Some(record.dn_text().into_owned());
     }
+    let large = match record.large() {
+        Some(large) => format!(
+            "it was cut off at the limit for one record; it has {} bytes (SHA-256 {})",
+            large.bytes,
+            hex(&large.sha256)
+        ),
+        None => "it was cut off at the limit for one record".to_owned(),
+    };
     for attribute in record.attributes() {
         let value = match attribute.value() {
             Value::Bytes(bytes) => Ok(bytes),
+            Value::Unreadable(ldif::Code::RecordTooLarge) => Err((large.as_str(), "a smaller object")),
             Value::Unreadable(code) => Err(unreadable(code)),
             Value::Skipped => continue,
         };
@@ -61,7 +76,17 @@ pub fn from_ldif(record: &Record, source: u32) -> Object {
         object.take(Field { name: attribute.base(), value, line: attribute.line(), range });
     }
     if record.is_truncated() {
-        object.cut_off("the record is larger than can be held; what is beyond was not read");
+        object.cut_off(CUT_OFF);
+    }
+    object
+}
+
+/// The same, where the whole of its source is known.
+#[must_use]
+pub fn of_source(record: &Record, index: u32, source: Option<&Source>) -> Object {
+    let mut object = from_export(record, index);
+    if source.is_some_and(|source| source.cut_at == Some(record.offset())) {
+        object.cut_off(CUT_OFF);
     }
     object
 }
@@ -70,6 +95,7 @@ pub fn from_ldif(record: &Record, source: u32) -> Object {
 fn unreadable(code: ldif::Code) -> (&'static str, &'static str) {
     match code {
         ldif::Code::BadBase64 => ("its base64 is damaged", "base64 (RFC 4648); export again"),
+        ldif::Code::CsvdeHex => ("its hexadecimal is damaged", "X'…' with pairs of digits; export again"),
         ldif::Code::UrlRefused => (
             "it stands in another file, which may not be read",
             "a value in the export itself, or --url-root DIR with the folder that holds the file",
@@ -77,7 +103,6 @@ fn unreadable(code: ldif::Code) -> (&'static str, &'static str) {
         ldif::Code::UrlUnreadable => {
             ("it stands in another file, which cannot be read", "the file below --url-root")
         }
-        ldif::Code::RecordTooLarge => ("it was cut off at the limit for one record", "a smaller object"),
         _ => ("the reader could not take it over", "a value that can be read"),
     }
 }

@@ -1,5 +1,6 @@
 //! The second pass: judge object by object and hand the results on in the order of the input.
 
+use super::hint::Names;
 use super::record;
 use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
@@ -14,10 +15,11 @@ use crate::census::keys::Note;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
 use crate::error::Error;
+use crate::export::{Parser, Scratch};
 use crate::history::Past;
 use crate::history::decide::{Share, Standing, about_bystander};
 use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
-use crate::ldif::{BlockParser, BlockTally, Problem, Record, Scratch};
+use crate::ldif::{BlockTally, Problem, Record};
 use crate::object::{Object, Place};
 use crate::parallel;
 use crate::policy::{InForce, Word};
@@ -36,8 +38,10 @@ pub struct Results {
     pub counts: Counts,
     /// Per source: values and records that could not be read.
     pub unreadable: Vec<u32>,
-    /// Trailer counts of an LDIF block.
+    /// Trailer counts of a block of an export.
     pub tally: Option<(u32, BlockTally)>,
+    /// The attributes of an export that holds no certificate.
+    pub names: Option<(u32, Names)>,
     /// Issuers whose CRL cannot be reached from outside: issuer, place named, and at whom.
     pub internal_crl: Vec<(String, String, String)>,
     /// Authorities that published certificates rest on.
@@ -195,13 +199,19 @@ impl Second<'_> {
         let Known { job, base, about } = known;
         let mut number = base;
         match job {
-            Job::Ldif { source, block } => {
+            Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
                 let mut problems = Vec::new();
-                let mut parser = BlockParser::new(&block, &self.reading.ldif, scratch);
+                let known = self.sources.get(source as usize);
+                results.names = known.filter(|known| known.bare).map(|_| (source, Names::default()));
+                let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
-                    let object = record::from_ldif(record, source);
+                    let object = record::of_source(record, source, known);
+                    if let Some((_, names)) = &mut results.names {
+                        names.record(record);
+                    }
+                    record.clear(); // the memory of a giant is needed for judging it
                     self.object(object, number, &about, memory, &mut results);
                     number = number.saturating_add(1);
                 }
@@ -224,14 +234,14 @@ impl Second<'_> {
         if source.sha256 == [0; 32] {
             return; // It could not be read in the first pass, which has reported it.
         }
-        let bytes = match source::reread_file(source, path) {
-            Ok(bytes) => bytes,
+        let whole = match source::reread_file(source, path) {
+            Ok(whole) => whole,
             Err(error) => {
                 results.failed.get_or_insert(error);
                 return;
             }
         };
-        let read = record::from_file(&bytes, &source.path, index, self.reading.map.as_ref());
+        let read = record::from_file(&whole.bytes, &source.path, index, self.reading.map.as_ref());
         let place = |line: u64| Some(SourceLine { input: source.path.clone(), line });
         for (line, finding) in read.findings {
             results.finding(&self.judge.policy, finding, None, place(line));
@@ -281,8 +291,8 @@ impl Second<'_> {
             Ok(recipient) => recipient,
             Err((rule, why)) => {
                 self.bystander(&object, matches, &why, results);
-                results.counts.values += object.values.len() as u64;
-                results.counts.ignored += object.values.len() as u64;
+                results.counts.values += object.count();
+                results.counts.ignored += object.count();
                 let source = SourceLine { input: self.input(object.place), line: object.place.line };
                 let finding = Finding::new(rule, why, "");
                 results.finding(policy, finding, object.dn.clone(), Some(source));
@@ -349,11 +359,11 @@ impl Second<'_> {
         }
     }
 
-    /// What the LDIF reader reported, as findings.
+    /// What the reader of an export reported, as findings.
     fn problems(&self, source: u32, problems: &mut Vec<Problem>, results: &mut Results) {
         for problem in problems.drain(..) {
             let input = self.input(Place { input: source, line: problem.line });
-            ldif_finding(&self.judge.policy, source, &problem, input, results);
+            export_finding(&self.judge.policy, source, &problem, input, results);
         }
     }
 }
@@ -366,9 +376,15 @@ pub fn is_about_certificate(problem: &Problem) -> bool {
     })
 }
 
-/// Adds what the LDIF reader reported to the results.
-pub fn ldif_finding(policy: &InForce, source: u32, problem: &Problem, input: String, results: &mut Results) {
-    let finding = input_rules::of_ldif(problem);
+/// Adds what the reader of an export reported to the results.
+pub fn export_finding(
+    policy: &InForce,
+    source: u32,
+    problem: &Problem,
+    input: String,
+    results: &mut Results,
+) {
+    let finding = input_rules::of_export(problem);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
         // A chunk that is missing was never seen by any object.

@@ -1,6 +1,6 @@
 //! The files of a run: opened once, read twice, and found unchanged the second time.
 //!
-//! LDIF is cut into blocks that any thread can parse; certificate files are handed out in handfuls.
+//! Exports are cut into blocks that any thread can parse; certificate files are handed out in handfuls.
 //! A record can be read again later from its place, which is how an object that is split over records
 //! is gathered, and how what two objects share is confirmed, without keeping either in memory.
 
@@ -10,10 +10,12 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::digest::{Context, SHA256};
-
+use crate::csvde::Headers;
+use crate::encoding::Hasher;
 use crate::error::Error;
-use crate::ldif::{Block, BlockOptions, Blocks, Format};
+use crate::export::{Block, Blocks, Format};
+use crate::input::whole::{self, Whole};
+use crate::ldif::BlockOptions;
 use crate::limits::{BLOCK_BYTES, CERTIFICATE_FILE_BYTES, FILES_PER_BLOCK};
 
 /// One file of the run.
@@ -25,29 +27,62 @@ pub struct Source {
     pub kind: String,
     /// How it is read.
     pub content: Content,
-    /// Size in bytes.
+    /// Size in bytes, as it lies there.
     pub bytes: u64,
-    /// SHA-256 of the bytes; for LDIF known after the first pass.
+    /// SHA-256 of these bytes; for an export on disk known after the first pass.
     pub sha256: [u8; 32],
+    /// Headers of a csvde export; known after the first pass.
+    pub headers: Headers,
+    /// Offset of the last record, if the input ends in it; known after the first pass.
+    pub cut_at: Option<u64>,
+    /// An export with records and without any certificate value; known after the first pass.
+    pub bare: bool,
+}
+
+impl Source {
+    /// A source of which nothing is known from a first pass.
+    #[must_use]
+    pub fn new(path: &str, kind: &str, content: Content, bytes: u64, sha256: [u8; 32]) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: kind.to_owned(),
+            content,
+            bytes,
+            sha256,
+            headers: Headers::default(),
+            cut_at: None,
+            bare: false,
+        }
+    }
+
+    /// Bytes that a pass reads of it: of a packed export those of the unpacked copy.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match &self.content {
+            Content::Export(stream) => stream.length,
+            Content::Certificates(_) | Content::Nothing => self.bytes,
+        }
+    }
 }
 
 /// How a file is read.
 #[derive(Debug)]
 pub enum Content {
-    /// LDIF, as a stream of blocks; the file stays open.
-    Ldif(Stream),
+    /// An export, as a stream of blocks; the file stays open.
+    Export(Stream),
     /// A certificate file, read whole when its turn comes.
     Certificates(PathBuf),
     /// Not read: nothing that certferry knows, or unreadable.
     Nothing,
 }
 
-/// An open LDIF file.
+/// An open export.
 #[derive(Debug)]
 pub struct Stream {
     file: File,
-    /// Encoding and line ends.
+    /// How it is read.
     pub format: Format,
+    length: u64,
     /// Size, time and inode when it was opened; `None` for a spooled file, which nobody else can see.
     seen: Option<Fingerprint>,
 }
@@ -74,19 +109,25 @@ impl Fingerprint {
 }
 
 impl Stream {
-    /// An LDIF file on disk.
+    /// An export on disk.
     ///
     /// # Errors
     /// When its metadata cannot be read.
     pub fn file(file: File, format: Format) -> io::Result<Self> {
-        let seen = Some(Fingerprint::of(&file.metadata()?));
-        Ok(Self { file, format, seen })
+        let seen = Fingerprint::of(&file.metadata()?);
+        Ok(Self { file, format, length: seen.bytes, seen: Some(seen) })
     }
 
-    /// A spooled file.
+    /// A spooled file of this length.
     #[must_use]
-    pub fn spooled(file: File, format: Format) -> Self {
-        Self { file, format, seen: None }
+    pub fn spooled(file: File, length: u64, format: Format) -> Self {
+        Self { file, format, length, seen: None }
+    }
+
+    /// Bytes in it.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// Reads from an offset until the buffer is full.
@@ -112,7 +153,7 @@ impl Source {
     /// # Errors
     /// [`Error::Changed`] when it is not; what the system reports.
     pub fn check_unchanged(&self) -> Result<(), Error> {
-        let Content::Ldif(stream) = &self.content else { return Ok(()) };
+        let Content::Export(stream) = &self.content else { return Ok(()) };
         match stream.unchanged() {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::Changed {
@@ -128,7 +169,7 @@ impl Source {
 struct Hashed<'a> {
     file: &'a File,
     offset: u64,
-    hash: Option<Context>,
+    hash: Option<Hasher>,
 }
 
 impl Read for Hashed<'_> {
@@ -144,8 +185,8 @@ impl Read for Hashed<'_> {
 
 /// Work for one thread.
 pub enum Job {
-    /// A block of an LDIF file.
-    Ldif {
+    /// A block of an export.
+    Export {
         /// Index of the source.
         source: u32,
         /// The block.
@@ -167,6 +208,10 @@ pub struct Pool {
 impl Pool {
     /// Gives a block back.
     pub fn give(&self, block: Block) {
+        // One giant record must not keep its memory for the rest of the run.
+        if block.bytes().len() > 4 * BLOCK_BYTES {
+            return;
+        }
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
     }
 
@@ -182,8 +227,8 @@ pub struct Pass<'a> {
     next: usize,
     open: Option<(u32, Blocks<Hashed<'a>>)>,
     first: bool,
-    /// Hashes of the LDIF files, filled in during the first pass.
-    pub hashes: Vec<(u32, [u8; 32])>,
+    /// What the first pass has found out of each export: its hash, unless that was known, and its headers.
+    pub learned: Vec<(u32, Option<[u8; 32]>, Headers)>,
     /// Bytes handed out so far.
     pub bytes: u64,
 }
@@ -192,7 +237,7 @@ impl<'a> Pass<'a> {
     /// Starts a pass; the first one hashes what it reads.
     #[must_use]
     pub fn new(sources: &'a [Source], pool: &'a Pool, first: bool) -> Self {
-        Self { sources, pool, next: 0, open: None, first, hashes: Vec::new(), bytes: 0 }
+        Self { sources, pool, next: 0, open: None, first, learned: Vec::new(), bytes: 0 }
     }
 
     /// The next job.
@@ -206,7 +251,7 @@ impl<'a> Pass<'a> {
                 let mut block = self.pool.take();
                 if blocks.next(&mut block).map_err(|error| self.failed(source, error))? {
                     self.bytes += block.bytes().len() as u64;
-                    return Ok(Some(Job::Ldif { source, block }));
+                    return Ok(Some(Job::Export { source, block }));
                 }
                 self.pool.give(block);
                 self.close()?;
@@ -214,9 +259,10 @@ impl<'a> Pass<'a> {
             let Some(source) = self.sources.get(self.next) else { return Ok(None) };
             let index = u32::try_from(self.next).unwrap_or(u32::MAX);
             match &source.content {
-                Content::Ldif(stream) => {
+                Content::Export(stream) => {
                     self.next += 1;
-                    let hash = self.first.then(|| Context::new(&SHA256));
+                    // What was spooled was hashed as it came.
+                    let hash = (self.first && stream.seen.is_some()).then(Hasher::default);
                     let reader = Hashed { file: &stream.file, offset: 0, hash };
                     let options = BlockOptions { block_size: BLOCK_BYTES, ..BlockOptions::default() };
                     self.open = Some((index, Blocks::new(reader, stream.format, options)));
@@ -240,20 +286,18 @@ impl<'a> Pass<'a> {
         Job::Files { sources }
     }
 
-    /// Ends an LDIF file: keeps its hash, and makes sure that it is the file it was.
+    /// Ends an export: keeps its hash, and makes sure that it is the file it was.
     fn close(&mut self) -> Result<(), Error> {
         let Some((index, blocks)) = self.open.take() else { return Ok(()) };
         let Some(source) = self.sources.get(index as usize) else { return Ok(()) };
-        let reader = blocks.into_reader();
-        if reader.offset != source.bytes {
-            let found = format!("{} bytes were read, {} were announced", reader.offset, source.bytes);
+        let (reader, headers) = blocks.into_parts();
+        if reader.offset != source.length() {
+            let found = format!("{} bytes were read, {} were announced", reader.offset, source.length());
             return Err(Error::Changed { path: source.path.clone(), found });
         }
         source.check_unchanged()?;
-        if let Some(hash) = reader.hash {
-            let mut sum = [0; 32];
-            sum.copy_from_slice(hash.finish().as_ref());
-            self.hashes.push((index, sum));
+        if self.first {
+            self.learned.push((index, reader.hash.map(Hasher::finish), headers));
         }
         Ok(())
     }
@@ -264,35 +308,18 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Reads a certificate file whole.
-///
-/// # Errors
-/// What the system reports; a file above [`CERTIFICATE_FILE_BYTES`].
-pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let too_large = || io::Error::other(format!("it has more than {most} bytes, the limit for such a file"));
-    if size > most {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // A file may grow while it is read.
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
-}
-
 /// Reads a certificate file of the run again and makes sure that it is the one that was hashed.
 ///
 /// # Errors
 /// When it cannot be read, or its bytes differ from those that were hashed.
-pub fn reread_file(source: &Source, path: &Path) -> Result<Vec<u8>, Error> {
-    let bytes = read_file(path, CERTIFICATE_FILE_BYTES)
+pub fn reread_file(source: &Source, path: &Path) -> Result<Whole, Error> {
+    let whole = whole::read(path, CERTIFICATE_FILE_BYTES)
         .map_err(|error| Error::Read { path: source.path.clone().into(), source: error })?;
-    if crate::encoding::sha256(&bytes) != source.sha256 {
+    if whole.sha256 != source.sha256 {
         return Err(Error::Changed {
             path: source.path.clone(),
             found: "its bytes are not those that were read before".into(),
         });
     }
-    Ok(bytes)
+    Ok(whole)
 }

@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use super::source::{self, Content, Source};
 use super::{Reading, record};
 use crate::census::Groups;
-use crate::ldif::{self, Record, Scratch};
+use crate::export::{self, Scratch};
+use crate::ldif::Record;
 use crate::object::Object;
 
 /// Where a record stands.
@@ -19,15 +20,20 @@ use crate::object::Object;
 pub struct Location {
     /// Index of the source.
     pub source: u32,
-    /// LDIF: byte offset. Certificate files: number of the certificate among the people's, from 0.
+    /// Exports: byte offset. Certificate files: number of the certificate among the people's, from 0.
     pub offset: u64,
-    /// LDIF: raw bytes. Certificate files: 0.
+    /// Exports: raw bytes. Certificate files: 0.
     pub length: u32,
-    /// LDIF: line.
+    /// Exports: line.
     pub line: u64,
+    /// Part of the record was not read, which its raw bytes do not show.
+    pub cut_off: bool,
 }
 
 const ROW: usize = 24;
+
+/// The bit beside the line that says [`Location::cut_off`]. No file has 2⁶³ lines.
+const CUT_OFF: u64 = 1 << 63;
 
 impl Location {
     fn pack(self) -> [u8; ROW] {
@@ -35,7 +41,8 @@ impl Location {
         row[..4].copy_from_slice(&self.source.to_be_bytes());
         row[4..12].copy_from_slice(&self.offset.to_be_bytes());
         row[12..16].copy_from_slice(&self.length.to_be_bytes());
-        row[16..].copy_from_slice(&self.line.to_be_bytes());
+        let line = self.line & !CUT_OFF | if self.cut_off { CUT_OFF } else { 0 };
+        row[16..].copy_from_slice(&line.to_be_bytes());
         row
     }
 
@@ -46,7 +53,8 @@ impl Location {
             source: number(0..4) as u32,
             offset: number(4..12),
             length: number(12..16) as u32,
-            line: number(16..24),
+            line: number(16..24) & !CUT_OFF,
+            cut_off: number(16..24) & CUT_OFF != 0,
         }
     }
 }
@@ -118,13 +126,16 @@ pub struct Store<'r> {
     last: Mutex<Option<(u32, Object)>>,
     /// The certificate file that was opened last, as people's objects.
     file: Mutex<Option<(u32, Vec<Object>)>>,
+    /// Buffers of readers, one for each thread that reads.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl<'r> Store<'r> {
     /// A store over the sources of the run.
     #[must_use]
     pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
-        Self { sources, table, reading, last: Mutex::new(None), file: Mutex::new(None) }
+        let (last, file, scratches) = (Mutex::new(None), Mutex::new(None), Mutex::default());
+        Self { sources, table, reading, last, file, scratches }
     }
 
     /// One record, read again.
@@ -136,29 +147,35 @@ impl<'r> Store<'r> {
         let gone = || io::Error::other("a record is not where it was; the input changed while it was read");
         let source = self.sources.get(location.source as usize).ok_or_else(gone)?;
         match &source.content {
-            Content::Ldif(stream) => {
+            Content::Export(stream) => {
                 let mut raw = vec![0; location.length as usize];
                 stream.read_at(&mut raw, location.offset)?;
-                let (mut scratch, mut found, mut problems) = (Scratch::new(), Record::new(), Vec::new());
+                let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());
+                let place = export::Place { offset: location.offset, line: location.line };
+                let format = (stream.format, &source.headers);
                 let options = &self.reading.ldif;
-                let there = ldif::reparse(
-                    &raw,
-                    stream.format,
-                    location.offset,
-                    location.line,
-                    options,
-                    &mut scratch,
-                    &mut found,
-                    &mut problems,
-                );
-                if there { Ok(record::from_ldif(&found, location.source)) } else { Err(gone()) }
+                let there = export::reparse(&raw, format, place, options, &mut scratch, &mut found);
+                self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+                if !there {
+                    return Err(gone());
+                }
+                let mut object = record::of_source(&found, location.source, Some(source));
+                if location.cut_off {
+                    object.cut_off(record::CUT_OFF);
+                }
+                Ok(object)
             }
             Content::Certificates(path) => {
                 let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
                 if file.as_ref().is_none_or(|(open, _)| *open != location.source) {
-                    let bytes = source::reread_file(source, path).map_err(io::Error::other)?;
-                    let read =
-                        record::from_file(&bytes, &source.path, location.source, self.reading.map.as_ref());
+                    let whole = source::reread_file(source, path).map_err(io::Error::other)?;
+                    let read = record::from_file(
+                        &whole.bytes,
+                        &source.path,
+                        location.source,
+                        self.reading.map.as_ref(),
+                    );
                     *file = Some((location.source, read.people));
                 }
                 let at = usize::try_from(location.offset).unwrap_or(usize::MAX);
@@ -209,7 +226,10 @@ mod tests {
 
     #[test]
     fn rows_keep_what_they_are_given() {
-        let location = Location { source: 7, offset: 1 << 40, length: 3_000_000_000, line: 1 << 33 };
-        assert_eq!(Location::unpack(location.pack()), location);
+        for cut_off in [false, true] {
+            let (offset, line) = (1 << 40, 1 << 33);
+            let location = Location { source: 7, offset, length: 3_000_000_000, line, cut_off };
+            assert_eq!(Location::unpack(location.pack()), location);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::{Finding, Rule};
 use crate::bundle::model::Severity;
+use crate::input::gzip::GzipError;
 use crate::ldif::{self, Problem};
 
 /// A file could not be read.
@@ -25,9 +26,67 @@ pub static FILE_UNRECOGNISED: Rule = Rule {
     decision: None,
     citation: "RFC 2849; RFC 7468; RFC 5652",
     title: "A file is of no kind that certferry reads",
-    means: "The content is neither LDIF nor a certificate in PEM, DER or PKCS#7 form.",
+    means: "The content is neither LDIF, csvde, nor a certificate in PEM, DER or PKCS#7 form.",
     matters: "If certificates were meant to be in it, they are missing from the bundle.",
     mend: "Export it as one of these forms, or move it out of the folder.",
+};
+
+/// A gzip file is damaged.
+pub static GZIP_DAMAGED: Rule = Rule {
+    code: "gzip-damaged",
+    severity: Severity::Error,
+    decision: None,
+    citation: "RFC 1952",
+    title: "A gzip file is damaged or cut off",
+    means: "The file ends too early, its checksum does not match, or something else stands behind it. Nothing of it was taken over, since what can still be unpacked may be a part.",
+    matters: "Everybody in it is missing from the bundle.",
+    mend: "Test the file where it was made (gzip -t), carry it again, and compare its size.",
+};
+
+/// A gzip file unpacks to more than any export does.
+pub static GZIP_TOO_LARGE: Rule = Rule {
+    code: "gzip-too-large",
+    severity: Severity::Error,
+    decision: None,
+    citation: "RFC 1951 section 3.2.5",
+    title: "A gzip file unpacks to more than any export does",
+    means: "The file unpacks to more than 200 times its size, as only long repetitions do. Nothing of it was taken over.",
+    matters: "Everybody in it is missing from the bundle; such files are made to fill disks.",
+    mend: "Look at where the file comes from. If it is an export, unpack it yourself and convert it.",
+};
+
+/// A gzip input that was not read, as a finding about a file.
+#[must_use]
+pub fn of_gzip(name: &str, error: GzipError) -> Finding {
+    let (rule, required) = match error {
+        GzipError::Ratio { .. } => (&GZIP_TOO_LARGE, "an export, which never repeats itself that much"),
+        GzipError::CutOff { .. } | GzipError::Damaged { .. } => (&GZIP_DAMAGED, "a whole gzip file"),
+    };
+    Finding::new(rule, format!("{name}: {error}"), required)
+}
+
+/// An export holds no certificate.
+pub static EXPORT_WITHOUT_CERTIFICATES: Rule = Rule {
+    code: "export-without-certificates",
+    severity: Severity::Warning,
+    decision: None,
+    citation: "Microsoft: ldifde and csvde, parameters -l and -n; ldapsearch(1), attribute list",
+    title: "An export holds no certificate",
+    means: "The file is an export with records, but none of them has a value of a certificate attribute. The message says what its attributes look like.",
+    matters: "If certificates were meant to be in it, everybody in it is left without.",
+    mend: "Export again without -n, and with a list of attributes (-l) that names userCertificate and userSMIMECertificate.",
+};
+
+/// A code page was named for a file that needs none.
+pub static ENCODING_NOT_USED: Rule = Rule {
+    code: "encoding-not-used",
+    severity: Severity::Info,
+    decision: None,
+    citation: "--encoding; Unicode Standard, section 23.8 (byte order mark)",
+    title: "The file is Unicode and needs no --encoding",
+    means: "The file is UTF-16, or begins with a byte order mark, so its text was read as Unicode and not by --encoding.",
+    matters: "Nothing is lost: --encoding is for the other inputs.",
+    mend: "Nothing is needed; leave --encoding away if this is the only input.",
 };
 
 /// A certificate file holds no certificate.
@@ -43,10 +102,18 @@ pub static FILE_WITHOUT_CERTIFICATE: Rule = Rule {
 };
 
 /// All rules of the family.
-pub static RULES: &[&Rule] = &[&FILE_UNREADABLE, &FILE_UNRECOGNISED, &FILE_WITHOUT_CERTIFICATE];
+pub static RULES: &[&Rule] = &[
+    &FILE_UNREADABLE,
+    &FILE_UNRECOGNISED,
+    &FILE_WITHOUT_CERTIFICATE,
+    &GZIP_DAMAGED,
+    &GZIP_TOO_LARGE,
+    &EXPORT_WITHOUT_CERTIFICATES,
+    &ENCODING_NOT_USED,
+];
 
-/// What the LDIF reader reports, as rules: the codes and explanations are its own.
-pub fn ldif_rules() -> &'static [Rule] {
+/// What the readers of exports report, as rules: the codes and explanations are its own.
+pub fn export_rules() -> &'static [Rule] {
     static ALL: LazyLock<Vec<Rule>> =
         LazyLock::new(|| ldif::Code::ALL.iter().map(|code| of_code(*code)).collect());
     &ALL
@@ -109,10 +176,14 @@ fn about(code: ldif::Code) -> (&'static str, Cost) {
         C::LoneSurrogate => ("Half of a UTF-16 character stands alone", Nothing),
         C::OddByte => ("The UTF-16 input ends in the middle of a character", Part),
         C::CutOff => ("The input seems to be cut off", Perhaps),
+        C::RecordCutOff => ("The input ends in the middle of a record", Part),
+        C::CodePage => ("Text is in an unknown code page", Nothing),
+        C::EncodingDoubtful => ("--encoding was given for UTF-8", Nothing),
         C::RecordTooLarge => ("A record is too large", Part),
         C::TooManyProblems => ("There are more problems than are listed", Part),
         C::SearchFailed => ("The search behind the export failed", Whole),
         C::CountMismatch => ("Not as many entries as the trailer says", Whole),
+        C::TrailerMissing => ("The export ends without its trailer", Whole),
         C::PagesMissing => ("Pages of the search are missing", Whole),
         C::SizeLimit => ("The export may have met a size limit", Perhaps),
         C::SearchReference => ("Parts of the directory are on other servers", Perhaps),
@@ -126,6 +197,7 @@ fn about(code: ldif::Code) -> (&'static str, Cost) {
         C::UnreadableDn => ("A DN cannot be read", Part),
         C::BadDn => ("A DN is not one by RFC 4514", Nothing),
         C::NoAttributes => ("A record has no attributes", Nothing),
+        C::TerminalOutput => ("What a program says stands between records", Nothing),
         C::Include => ("Another file was to be included", Part),
         C::StrayContinuation => ("A continuation line continues nothing", Part),
         C::NoColon => ("A line has no colon", Part),
@@ -153,6 +225,10 @@ fn about(code: ldif::Code) -> (&'static str, Cost) {
         C::MissingSeparator => ("A part of a modify has no end", Nothing),
         C::ModifyOtherName => ("A line of a modify names another attribute", Nothing),
         C::ModifyNoOperation => ("A line of a modify stands in no part", Part),
+        C::CsvdeColumn => ("A column of a csvde export has no name", Part),
+        C::CsvdeHeaderAgain => ("A header stands in the middle", Nothing),
+        C::CsvdeCells => ("A row has not as many cells as its header", Part),
+        C::CsvdeHex => ("A hexadecimal value cannot be read", Part),
     }
 }
 
@@ -167,7 +243,11 @@ fn of_code(code: ldif::Code) -> Rule {
         code: code.as_str(),
         severity,
         decision: None,
-        citation: "RFC 2849, and exports as they occur",
+        citation: if code.as_str().starts_with("csvde") {
+            "Microsoft: Csvde; RFC 4180; exports as they occur"
+        } else {
+            "RFC 2849, and exports as they occur"
+        },
         title,
         means: code.explanation().trim_ascii(),
         matters,
@@ -175,12 +255,12 @@ fn of_code(code: ldif::Code) -> Rule {
     }
 }
 
-/// A problem of the LDIF reader as a finding.
+/// A problem of a reader of exports as a finding.
 #[must_use]
-pub fn of_ldif(problem: &Problem) -> Finding {
+pub fn of_export(problem: &Problem) -> Finding {
     // Every code has a rule: the list is made of all codes.
     let rule =
-        ldif_rules().iter().find(|rule| rule.code == problem.code.as_str()).unwrap_or(&FILE_UNREADABLE);
+        export_rules().iter().find(|rule| rule.code == problem.code.as_str()).unwrap_or(&FILE_UNREADABLE);
     let found = match &problem.attribute {
         Some(attribute) if !names(&problem.message, attribute) => {
             format!("{attribute}: {}", problem.message)

@@ -173,7 +173,7 @@ pub fn registry() -> &'static [&'static Rule] {
             validity::RULES,
             value::RULES,
         ];
-        let made = [input::ldif_rules(), path::rules(), structure::rules()];
+        let made = [input::export_rules(), path::rules(), structure::rules()];
         let mut all: Vec<&'static Rule> = listed.into_iter().flatten().copied().collect();
         all.extend(made.into_iter().flatten());
         all.sort_by_key(|rule| rule.code);
@@ -216,7 +216,7 @@ pub fn nearest_of<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> V
 }
 
 /// Levenshtein's distance, for suggestions only.
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, a) in left.chars().take(64).enumerate() {

@@ -165,8 +165,8 @@ fn consistent(code: &str, outcome: &Outcome) {
         let rule = rules::find(text(&line["code"])).unwrap_or_else(|| panic!("{line}"));
         readable(rule.code, text(&line["found"]));
         readable(rule.code, text(&line["message"]));
-        // What a reader of LDIF says holds all three in one sentence; what is no fault requires nothing.
-        let says_all = rules::input::ldif_rules().contains(rule) || line["severity"] == "info";
+        // What a reader of exports says holds all three in one sentence; what is no fault requires nothing.
+        let says_all = rules::input::export_rules().contains(rule) || line["severity"] == "info";
         if !says_all || line["required"] != "" {
             readable(rule.code, text(&line["required"]));
         }

@@ -190,6 +190,10 @@ pub fn input() -> Vec<Case> {
     };
     let lee = pem("CERTIFICATE", &User::lee().sign());
     let list = pem("X509 CRL", &super::make::ca_crl(&[], "270101000000Z"));
+    let lee_export = ldif(&[Entry::lee().cert(User::lee().sign())]);
+    let packed = gzip(&lee_export);
+    // An export, and then nothing but line ends.
+    let bomb = [&lee_export[..], &vec![b'\n'; 20 << 20]].concat();
     let export_scene = || Scene::file_of("export.ldif", export.clone());
     vec![
         case(
@@ -207,7 +211,35 @@ pub fn input() -> Vec<Case> {
             beside("lee.pem", &list),
             beside("lee.pem", &[list.clone(), lee.clone()].concat()),
         ),
+        case(
+            "gzip-damaged",
+            beside("lee.ldif.gz", &packed[..packed.len() - 4]),
+            beside("lee.ldif.gz", &packed),
+        ),
+        case(
+            "gzip-too-large",
+            beside("lee.ldif.gz", &gzip(&bomb)),
+            beside("lee.ldif.gz", &gzip(&bomb[..1 << 20])),
+        ),
+        case(
+            "export-without-certificates",
+            beside("lee.ldif", &ldif(&[Entry::lee()])),
+            beside("lee.ldif", &lee_export),
+        ),
+        case(
+            "encoding-not-used",
+            beside("lee.ldif", &[b"\xEF\xBB\xBF", &lee_export[..]].concat()).args(&["--encoding", "1252"]),
+            beside("lee.ldif", &lee_export).args(&["--encoding", "1252"]),
+        ),
     ]
+}
+
+/// Packed with gzip.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let mut encoder = flate2::read::GzEncoder::new(bytes, flate2::Compression::best());
+    std::io::Read::read_to_end(&mut encoder, &mut packed).unwrap();
+    packed
 }
 
 pub fn run() -> Vec<Case> {

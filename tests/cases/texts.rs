@@ -1,7 +1,8 @@
-//! Codes of the LDIF reader: a text that must raise each, and the text without the fault. They go
+//! Codes of the readers of exports: a text that must raise each, and the text without the fault. They go
 //! through the library's reader, and through the program as files of one folder.
 
-use certferry::ldif::{BlockOptions, Code, Options, ReadError, Reader, Record, UrlRoot};
+use certferry::export::Reader;
+use certferry::ldif::{BlockOptions, Code, Labelled, Options, ReadError, Record, UrlRoot, labelled};
 
 use super::check::readable;
 use super::scene::{Entry, Scene, ldif, text};
@@ -36,6 +37,22 @@ pub const TABLE: &[Row] = &[
         b"dn: cn=a\ncn: a\n\nsearch: 2\nresult: 4 Size limit exceeded\n",
         b"dn: cn=a\ncn: a\n\nsearch: 2\nresult: 0 Success\n",
     ),
+    (
+        "record-cut-off",
+        b"dn: cn=a\r\nchangetype: add\r\ncn: a\r\n",
+        b"dn: cn=a\r\nchangetype: add\r\ncn: a\r\n\r\n",
+    ),
+    (
+        "trailer-missing",
+        b"# extended LDIF\n\ndn: cn=a\ncn: a\n",
+        b"# extended LDIF\n\ndn: cn=a\ncn: a\n\nsearch: 2\nresult: 0 Success\n",
+    ),
+    ("code-page", b"dn: cn=a\ncn: J\xFCrgen\n", b"dn: cn=a\ncn: J\xC3\xBCrgen\n"),
+    ("terminal-output", b"SASL SSF: 256\ndn: cn=a\ncn: a\n", b"# SASL SSF: 256\ndn: cn=a\ncn: a\n"),
+    ("csvde-column", b"DN,c n\r\ncn=a,a\r\n", b"DN,c-n\r\ncn=a,a\r\n"),
+    ("csvde-header-again", b"DN,cn\r\ncn=a,a\r\nDN,cn\r\ncn=b,b\r\n", b"DN,cn\r\ncn=a,a\r\ncn=b,b\r\n"),
+    ("csvde-cells", b"DN,cn\r\ncn=a,a,b\r\n", b"DN,cn\r\ncn=a,\"a,b\"\r\n"),
+    ("csvde-hex", b"DN,userCertificate\r\ncn=a,X'0g'\r\n", b"DN,userCertificate\r\ncn=a,X'0a'\r\n"),
     ("count-mismatch", b"dn: cn=a\ncn: a\n\n# numEntries: 2\n", b"dn: cn=a\ncn: a\n\n# numEntries: 1\n"),
     (
         "pages-missing",
@@ -122,7 +139,28 @@ pub const TABLE: &[Row] = &[
 ];
 
 /// Codes whose texts are made: too long to be written down, or in need of a folder or a limit.
-pub const MADE: &[&str] = &["record-too-large", "size-limit", "too-many-problems", "url-unreadable"];
+pub const MADE: &[&str] =
+    &["encoding-doubtful", "record-too-large", "size-limit", "too-many-problems", "url-unreadable"];
+
+/// A code page is an option: with it the one text is changed for the worse, and the other one needs it.
+#[test]
+fn a_code_page_for_text_that_is_utf8() {
+    let read = |bytes: &[u8], label: &str| {
+        let Some(Labelled::Page(page)) = labelled(label) else { panic!("{label}") };
+        let options = Options { code_page: Some(page), ..Options::default() };
+        let mut reader = Reader::new(bytes, options).unwrap();
+        let (mut record, mut problems) = (Record::new(), Vec::new());
+        while reader.next(&mut record, &mut problems).unwrap() {}
+        problems.into_iter().filter(|problem| problem.code == Code::EncodingDoubtful).collect::<Vec<_>>()
+    };
+    for text in ["dn: cn=a\ncn: Jürgen\n", "DN,cn\r\ncn=a,Jürgen\r\n"] {
+        let problems = read(text.as_bytes(), "1252");
+        assert_eq!(problems.len(), 1);
+        readable("encoding-doubtful", &problems[0].message);
+        let (bytes, ..) = encoding_rs::WINDOWS_1252.encode(text);
+        assert_eq!(read(&bytes, "1252"), []);
+    }
+}
 
 pub fn made() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let value = |length: usize| format!("dn: cn=a\ncn: {}\n", "a".repeat(length)).into_bytes();
@@ -165,7 +203,7 @@ fn every_text_has_its_code() {
         assert!(found.iter().all(|(c, _)| c.as_str() != code), "{code}: near miss {found:?}");
         seen.push(code);
     }
-    seen.push("not-ldif");
+    seen.extend(["not-ldif", "encoding-doubtful"]);
     for code in Code::ALL {
         assert!(seen.contains(&code.as_str()), "{code} has no text");
     }

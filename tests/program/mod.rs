@@ -26,6 +26,29 @@ pub fn certferry<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = 
         .expect("the program can be started")
 }
 
+/// The same with these bytes on stdin.
+pub fn with_input<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>, bytes: &[u8]) -> Output {
+    use std::io::Write as _;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_certferry"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    // A program that refuses early closes its end.
+    let _ = child.stdin.take().expect("its stdin is a pipe").write_all(bytes);
+    child.wait_with_output().expect("the program ends")
+}
+
+/// Writes a file packed with gzip.
+pub fn pack(bytes: &[u8], path: &Path) {
+    let mut packed = Vec::new();
+    let mut encoder = flate2::read::GzEncoder::new(bytes, flate2::Compression::fast());
+    std::io::Read::read_to_end(&mut encoder, &mut packed).expect("a slice can be read");
+    std::fs::write(path, packed).expect("the file can be written");
+}
+
 pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }

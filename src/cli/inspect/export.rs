@@ -1,44 +1,33 @@
 //! `inspect` on a directory export: every certificate of every value, as a stream.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 
 use super::Judging;
-use super::line::Printer;
+use super::line::{Line, Printer};
 use crate::certificate::Certificate;
+use crate::export::Reader;
 use crate::extract::{self, Opened};
-use crate::input::spool::{self, SpoolError};
-use crate::ldif::{Detected, Options, Problem, Reader, Record, Severity, detect, limits::DETECT};
+use crate::input::opening::{self, Export};
+use crate::input::recognise::Kind;
+use crate::input::spool::{self, SpoolError, Spooled};
+use crate::ldif::{Options, Problem, Record, Severity};
 use crate::pipeline::record;
 use crate::pipeline::second::is_about_certificate;
 use crate::rules::{Finding, input as input_rules, value as value_rules};
 
-/// The file, when it is LDIF.
-pub fn open(path: &Path) -> io::Result<Option<File>> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Ok(None);
-    }
-    let mut prefix = Vec::new();
-    file.by_ref().take(DETECT as u64).read_to_end(&mut prefix)?;
-    Ok(match detect(&prefix) {
-        Detected::Ldif(_) => Some(File::open(path)?),
-        Detected::Other(_) => None,
-    })
-}
-
-/// Judges standard input, which is LDIF. Says whether it could be read.
+/// Judges standard input, which is an export. Says whether it could be read.
 pub fn standard_input(judging: &Judging<'_>, printer: &mut Printer<'_>) -> io::Result<bool> {
-    match spool::spool(&mut io::stdin().lock()) {
-        Ok(spooled) => judge(judging, "-", spooled.file, printer).map(|()| true),
-        Err(SpoolError::Kind(kind)) => {
-            let found = format!("standard input is {kind}");
-            let finding = Finding::new(&input_rules::FILE_UNRECOGNISED, found, "LDIF");
-            printer.print(&judging.of_file("-".into(), &[finding])).map(|()| true)
-        }
+    match spool::spool(&mut io::stdin().lock()).and_then(opening::copied) {
+        Ok(Some(export)) => judge(judging, "-", export, printer).map(|()| true),
+        Ok(None) => printer.print(&unrecognised(judging, Kind::Text)).map(|()| true),
+        Err(SpoolError::Kind(kind)) => printer.print(&unrecognised(judging, kind)).map(|()| true),
         Err(error) => printer.print(&judging.unreadable("-".into(), &error.to_string())).map(|()| false),
     }
+}
+
+fn unrecognised(judging: &Judging<'_>, kind: Kind) -> Line {
+    let found = format!("standard input is {kind}");
+    judging.of_file("-".into(), &[Finding::new(&input_rules::FILE_UNRECOGNISED, found, "LDIF or csvde")])
 }
 
 /// Prints what could not be taken over.
@@ -50,7 +39,7 @@ fn errors(
 ) -> io::Result<()> {
     for problem in problems.drain(..) {
         if problem.severity == Severity::Error && !is_about_certificate(&problem) {
-            let mut finding = input_rules::of_ldif(&problem);
+            let mut finding = input_rules::of_export(&problem);
             finding.found = format!("line {}: {}", problem.line, finding.found);
             printer.print(&judging.of_file(name.to_owned(), &[finding]))?;
         }
@@ -60,13 +49,9 @@ fn errors(
 
 /// Judges every certificate of an export. The certificates of one value are intermediates for each
 /// other; values of other records are not, since anybody may write his own.
-pub fn judge(
-    judging: &Judging<'_>,
-    name: &str,
-    input: impl Read,
-    printer: &mut Printer<'_>,
-) -> io::Result<()> {
-    let options = Options { wanted: record::wanted(), ..Options::default() };
+pub fn judge(judging: &Judging<'_>, name: &str, export: Export, printer: &mut Printer<'_>) -> io::Result<()> {
+    let (Export::File(input, _) | Export::Copy(Spooled { file: input, .. }, _)) = export;
+    let options = Options { wanted: record::wanted(), code_page: judging.code_page, ..Options::default() };
     let mut reader = match Reader::new(input, options) {
         Ok(reader) => reader,
         Err(error) => return printer.print(&judging.unreadable(name.to_owned(), &error.to_string())),
@@ -81,7 +66,14 @@ pub fn judge(
                 break true;
             }
         }
-        for value in &record::from_ldif(&record, 0).values {
+        let object = record::from_export(&record, 0);
+        for beyond in &object.beyond {
+            let found = format!("line {}: {}", beyond.place.line, beyond.found());
+            let required = "an object of a size that can be held";
+            let finding = Finding::new(&value_rules::UNREADABLE_VALUE, found, required);
+            printer.print(&judging.of_file(name.to_owned(), &[finding]))?;
+        }
+        for value in &object.values {
             let (own, others, findings) = match extract::open(value, &|_| false) {
                 Opened::Readable { own, others, findings, .. } => (own, others, findings),
                 Opened::Unreadable { rule, found, expected } => {

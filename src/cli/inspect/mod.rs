@@ -17,10 +17,11 @@ use crate::certificate::{Certificate, UnixTime};
 use crate::encoding::hex;
 use crate::error::Error;
 use crate::input::files::open_certificate_file;
+use crate::input::opening;
 use crate::input::walk::{printable, relative, walk};
+use crate::input::whole;
 use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::path::{Engine, Outcome, Revocation};
-use crate::pipeline::source::read_file;
 use crate::policy::{InForce, Policy, Word};
 use crate::rules::{
     self, Finding, address, input as input_rules, path as path_rules, policy as policy_rules,
@@ -35,6 +36,7 @@ struct Judging<'m> {
     policy: InForce,
     email: Option<Address>,
     path_alone: bool,
+    code_page: Option<&'static encoding_rs::Encoding>,
 }
 
 /// Inspects.
@@ -60,7 +62,14 @@ pub fn run(args: &Inspect, term: &Term) -> Result<Done, Error> {
         term.say(&format!("{} {}", term.yellow("warning:"), escape(&finding.message())));
     }
     let engine = (!args.judging.trust.is_empty()).then_some(engine);
-    let judging = Judging { at, engine, policy, email, path_alone: args.profile == Profile::Rfc5280 };
+    let judging = Judging {
+        at,
+        engine,
+        policy,
+        email,
+        path_alone: args.profile == Profile::Rfc5280,
+        code_page: super::encoding::read(&args.reading)?,
+    };
     if judging.engine.is_some() && super::engine::unasked(&judging.policy, &material) {
         term.say(&format!("{} no --crl was given, so revocation is not checked", term.yellow("warning:")));
     }
@@ -160,14 +169,14 @@ impl Judging<'_> {
     /// Judges a file, whatever it is. Says whether it could be opened.
     fn path(&self, path: &Path, printer: &mut Printer<'_>) -> io::Result<bool> {
         let name = printable(path.as_os_str());
-        match export::open(path) {
-            Ok(Some(reader)) => return export::judge(self, &name, reader, printer).map(|()| true),
+        match opening::open(path) {
+            Ok(Some(export)) => return export::judge(self, &name, export, printer).map(|()| true),
             Ok(None) => {}
             Err(error) => return printer.print(&self.unreadable(name, &error.to_string())).map(|()| false),
         }
-        match read_file(path, CERTIFICATE_FILE_BYTES) {
-            Ok(bytes) => {
-                for line in self.file(&name, &bytes) {
+        match whole::read(path, CERTIFICATE_FILE_BYTES) {
+            Ok(whole) => {
+                for line in self.file(&name, &whole.bytes) {
                     printer.print(&line)?;
                 }
                 Ok(true)

@@ -13,8 +13,8 @@ use crate::census::keys::{self, Kind};
 use crate::census::sorter::{Sorted, Sorter};
 use crate::census::{Census, Knowledge};
 use crate::error::Error;
+use crate::input::whole;
 use crate::limits::POLICY_BYTES;
-use crate::pipeline::source::read_file;
 
 /// A recipient, as far as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +138,7 @@ impl Side {
             return Err(Error::spill(error));
         }
         let path = bundle.file("policy.toml");
-        let policy = read_file(&path, POLICY_BYTES).map_err(|source| Error::Read { path, source })?;
+        let policy = whole::read(&path, POLICY_BYTES).map_err(|source| Error::Read { path, source })?.bytes;
         Ok(Self {
             frame: frame.map_err(unusable)?,
             policy: String::from_utf8_lossy(&policy).into_owned(),

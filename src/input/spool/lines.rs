@@ -9,86 +9,12 @@
 use std::io::{self, Write};
 
 use base64::Engine as _;
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
 
-use crate::certificate::container::{Form, Secret, classify_value, detect_secret};
+use super::look::{MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, secret_of};
+use crate::certificate::container::{Secret, detect_secret};
 use crate::input::pem::LENIENT;
-
-/// Characters of one logical line that are kept for looking at it as a whole. Values of certificate
-/// attributes have at most 32 768 bytes; of a longer line the beginning decides, and the rest is
-/// searched for PEM words in windows.
-const MAX_LINE: usize = 1024 * 1024;
-
-/// Characters of the last window that are looked at again with the next one.
-const OVERLAP: usize = 64;
-
-/// The attribute for PKCS#12 stores (RFC 2798 section 2.7), by name and OID.
-const KEY_ATTRIBUTES: [&[u8]; 2] = [b"userpkcs12", b"2.16.840.1.113730.3.1.216"];
-
-/// Width and byte order of a character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Width {
-    One,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl Width {
-    fn detect(start: &[u8]) -> Self {
-        match start {
-            [0xff, 0xfe, ..] => return Self::Utf16Le,
-            [0xfe, 0xff, ..] => return Self::Utf16Be,
-            _ => {}
-        }
-        // Without a mark: LDIF is mostly ASCII, so one half of the octets is mostly zero.
-        let sample = start.get(..start.len().min(4096)).unwrap_or_default();
-        let zeros = |parity: usize| sample.iter().skip(parity).step_by(2).filter(|b| **b == 0).count();
-        let (even, odd, third) = (zeros(0), zeros(1), sample.len() / 6);
-        if odd > third && odd > 4 * even {
-            Self::Utf16Le
-        } else if even > third && even > 4 * odd {
-            Self::Utf16Be
-        } else {
-            Self::One
-        }
-    }
-
-    fn bytes(self) -> usize {
-        if self == Self::One { 1 } else { 2 }
-    }
-
-    /// The character that begins at a byte offset; 0xff stands for what is not ASCII.
-    fn get(self, raw: &[u8], at: usize) -> u8 {
-        let octet = |i: usize| raw.get(i).copied().unwrap_or(0xff);
-        let (low, high) = match self {
-            Self::One => return octet(at),
-            Self::Utf16Le => (octet(at), octet(at + 1)),
-            Self::Utf16Be => (octet(at + 1), octet(at)),
-        };
-        if high == 0 && low < 0x80 { low } else { 0xff }
-    }
-
-    fn set(self, raw: &mut [u8], at: usize, character: u8) {
-        let octets: &[u8] = match self {
-            Self::One => &[character],
-            Self::Utf16Le => &[character, 0],
-            Self::Utf16Be => &[0, character],
-        };
-        if let Some(place) = raw.get_mut(at..at + octets.len()) {
-            place.copy_from_slice(octets);
-        }
-    }
-
-    /// Offset of the first line end at or behind `from`.
-    fn line_end(self, raw: &[u8], from: usize) -> Option<usize> {
-        let rest = raw.get(from..)?;
-        if self == Self::One {
-            return memchr2(b'\n', b'\r', rest).map(|i| from + i);
-        }
-        let units = rest.len() / 2;
-        (0..units).map(|i| from + 2 * i).find(|at| matches!(self.get(raw, *at), b'\n' | b'\r'))
-    }
-}
+use crate::ldif::Encoding;
 
 /// What happens to the rest of a logical line that was too long to be looked at as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +33,9 @@ enum Style {
     Url,
 }
 
-/// A writer that passes LDIF on with private keys overwritten. Call [`Filter::finish`] at the end.
+/// A writer that passes LDIF on with private keys overwritten. Call [`Lines::finish`] at the end.
 #[derive(Debug)]
-pub struct Filter<W: Write> {
+pub struct Lines<W: Write> {
     out: W,
     width: Width,
     /// What was not passed on yet: from `start` on the current logical line, up to `end` known to be
@@ -130,12 +56,12 @@ pub struct Filter<W: Write> {
     words: [Vec<u8>; 4],
 }
 
-impl<W: Write> Filter<W> {
-    /// A filter for a stream that begins with `start`, from which the width of characters is told.
-    pub fn new(out: W, start: &[u8]) -> Self {
+impl<W: Write> Lines<W> {
+    /// A filter for a stream in this encoding.
+    pub fn new(out: W, encoding: Encoding) -> Self {
         Self {
             out,
-            width: Width::detect(start),
+            width: encoding.into(),
             buffer: Vec::new(),
             start: 0,
             end: 0,
@@ -184,7 +110,7 @@ impl<W: Write> Filter<W> {
         }
         // Whole characters were searched; an odd octet at the end was not.
         self.scanned = self.end + (self.buffer.len() - self.end) / step * step;
-        if self.buffer.len() - self.start > MAX_LINE * step {
+        if self.buffer.len() - self.start > MAX_VALUE * step {
             self.long_line(step)?;
         }
         Ok(())
@@ -202,7 +128,7 @@ impl<W: Write> Filter<W> {
         Ok(())
     }
 
-    /// A logical line of more than [`MAX_LINE`]: what is there decides about the rest.
+    /// A logical line of more than [`MAX_VALUE`]: what is there decides about the rest.
     fn long_line(&mut self, step: usize) -> io::Result<()> {
         let whole = self.end + (self.buffer.len() - self.end) / step * step;
         if !self.inside_line && !self.continues(self.end, whole) {
@@ -423,7 +349,7 @@ impl<W: Write> Filter<W> {
     }
 }
 
-impl<W: Write> Write for Filter<W> {
+impl<W: Write> Write for Lines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // What was passed on is dropped once for each block, not once for each line.
         self.buffer.drain(..self.start);
@@ -495,20 +421,6 @@ fn is_attribute(name: &[u8]) -> bool {
         && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b';' | b'='))
 }
 
-fn is_key_attribute(name: &[u8]) -> bool {
-    let name = name.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    let name = if name.len() > 4 && name.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"oid.")) {
-        name.get(4..).unwrap_or_default()
-    } else {
-        name
-    };
-    KEY_ATTRIBUTES.iter().any(|k| name.eq_ignore_ascii_case(k))
-}
-
-fn is_base64(character: u8) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, b'+' | b'/' | b'=')
-}
-
 /// Decodes as much of a base64 value as can be decoded.
 fn decode_beginning(value: &[u8]) -> Vec<u8> {
     if let Ok(decoded) = LENIENT.decode(value) {
@@ -517,26 +429,6 @@ fn decode_beginning(value: &[u8]) -> Vec<u8> {
     let mut clean: Vec<u8> = value.iter().copied().filter(|b| is_base64(*b) && *b != b'=').collect();
     clean.truncate(clean.len() / 4 * 4);
     LENIENT.decode(&clean).unwrap_or_default()
-}
-
-fn secret_of(bytes: &[u8]) -> Option<Secret> {
-    match classify_value(bytes).form {
-        Form::Secret(secret) => Some(secret),
-        _ => None,
-    }
-}
-
-/// `PRIVATE KEY-` in text and inside base64 at its three alignments.
-fn pem_words() -> [Vec<u8>; 4] {
-    const WORDS: &[u8] = b"PRIVATE KEY-";
-    let aligned = |offset: usize| {
-        let bytes = [&[0u8, 0][..offset], WORDS].concat();
-        let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
-        // The characters that no neighbour has a bit in.
-        let (from, to) = ((offset * 8).div_ceil(6), bytes.len() * 8 / 6);
-        encoded.as_bytes()[from..to].to_vec()
-    };
-    [WORDS.to_vec(), aligned(0), aligned(1), aligned(2)]
 }
 
 #[cfg(test)]
