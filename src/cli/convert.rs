@@ -108,7 +108,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
 
     let policy = judge.rules().document();
     let limit = Limit::of(args.max_removals, judge.rules().max_removals);
-    let id = identity(args, &expected, at, &opened, &material, &policy, (past.as_ref(), limit), &reading)?;
+    let id = identity(args, &expected, at, &opened, &material, (&policy, &reading), (past.as_ref(), limit))?;
     let writer = writer(args, at, &material, &policy)?;
     let mut run = Run::new(args, term, &judge.policy, writer, past.as_ref());
     for finding in &crl_findings {
@@ -201,9 +201,8 @@ fn identity(
     at: UnixTime,
     opened: &Opened,
     material: &Material,
-    policy: &str,
+    (policy, reading): (&str, &Reading),
     (past, limit): (Option<&Past>, Limit),
-    reading: &Reading,
 ) -> Result<[u8; 32], Error> {
     let mut id = Identity::new();
     id.field("at", &at.to_string());
