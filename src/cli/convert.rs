@@ -1,5 +1,6 @@
 //! `certferry convert`: the main job, from options to a sealed bundle.
 
+mod identity;
 mod past;
 mod trust_store;
 
@@ -14,7 +15,6 @@ use super::progress;
 use super::summary::{self, Closed};
 use super::term::Term;
 use super::{Done, instant};
-use crate::bundle::identity::Identity;
 use crate::bundle::model::{
     BundleIdentity, FindingCertificate, FindingLine, InputFile, Severity, Source as SourceLine, Summary,
     Target, Tool,
@@ -108,7 +108,15 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
 
     let policy = judge.rules().document();
     let limit = Limit::of(args.max_removals, judge.rules().max_removals);
-    let id = identity(args, &expected, at, &opened, &material, (&policy, &reading), (past.as_ref(), limit))?;
+    let id = identity::identity(
+        args,
+        &expected,
+        at,
+        &opened,
+        &material,
+        (&policy, &reading),
+        (past.as_ref(), limit),
+    )?;
     let writer = writer(args, at, &material, &policy)?;
     let mut run = Run::new(args, term, &judge.policy, writer, past.as_ref());
     for finding in &crl_findings {
@@ -192,58 +200,6 @@ fn no_input(opened: &Opened, counted: Option<&Counted>) -> Error {
             "check the path, and whether you may read it".into()
         },
     }
-}
-
-/// The bundle's identity: a hash over all that decides its content.
-fn identity(
-    args: &Convert,
-    expected: &Expected,
-    at: UnixTime,
-    opened: &Opened,
-    material: &Material,
-    (policy, reading): (&str, &Reading),
-    (past, limit): (Option<&Past>, Limit),
-) -> Result<[u8; 32], Error> {
-    let mut id = Identity::new();
-    id.field("at", &at.to_string());
-    id.field("policy", policy);
-    id.field("manifest", &format!("{:?}", args.manifest));
-    id.field("crls", &format!("{}", material.crls_given));
-    id.field("trust", &format!("{}", !args.judging.trust.is_empty()));
-    id.field("unverified", &format!("{}", args.unverified));
-    id.field("thorough", &format!("{}", args.thorough));
-    id.field("source-rules", &format!("{:?}", args.source_rules));
-    id.field("url-root", &format!("{}", args.url_root.is_some()));
-    id.field("batch", &args.batch.to_string());
-    for target in targets(args) {
-        id.field("target", &format!("{target:?}"));
-    }
-    if let Some(page) = reading.ldif.code_page {
-        id.field("encoding", page.name());
-    }
-    expected.identify(&mut id);
-    past::identify(past, limit, &mut id);
-    for (name, path) in [("map", &args.map), ("recipient-map", &args.recipient_map)] {
-        if let Some(path) = path {
-            let whole = whole::read(path, MAP_FILE_BYTES)
-                .map_err(|source| Error::Read { path: path.clone(), source })?;
-            id.field(name, &hex(&whole.sha256));
-        }
-    }
-    for (name, list) in
-        [("anchor", &material.anchors), ("intermediate", &material.intermediates), ("crl", &material.crls)]
-    {
-        for der in list {
-            id.bytes(name, der);
-        }
-    }
-    if let Some(sha256) = &material.kept_sha256 {
-        id.field("keep-trust", &hex(sha256));
-    }
-    for source in &opened.sources {
-        id.field("input", &hex(&source.sha256));
-    }
-    Ok(id.finish())
 }
 
 fn writer(args: &Convert, at: UnixTime, material: &Material, policy: &str) -> Result<Option<Writer>, Error> {
