@@ -441,7 +441,7 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.add(&results.counts);
-        self.back.take(&results.share, results.incomplete);
+        self.back.take(&results);
         for ((code, severity), count) in results.codes {
             if let Some(rule) = crate::rules::find(code) {
                 self.code(rule, severity, count);
@@ -517,6 +517,7 @@ impl<'a> Run<'a> {
             self.must_look = true;
             self.back.incomplete = true;
         }
+        self.back.incomplete |= self.back.doubtful && !expected.of_all(self.args.inputs.len());
         let names = std::mem::take(&mut self.names);
         for (source, names) in &names {
             let Some(source) = opened.sources.get(*source as usize) else { continue };

@@ -60,6 +60,12 @@ impl Expected {
         }
     }
 
+    /// Whether every record of every argument is counted by some number.
+    #[must_use]
+    pub fn of_all(&self, arguments: usize) -> bool {
+        self.total.is_some() || (0..arguments).all(|argument| self.inputs.contains_key(&argument))
+    }
+
     /// The number for one source, where it is known.
     #[must_use]
     pub fn of(&self, index: usize, opened: &Opened) -> Option<u64> {

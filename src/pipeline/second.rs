@@ -57,6 +57,8 @@ pub struct Results {
     pub share: Share,
     /// A record or a file was not read, so that somebody may be missing.
     pub incomplete: bool,
+    /// An input seems to be cut off, so that somebody may be missing unless the number of records is known.
+    pub doubtful: bool,
     /// The first thing that ends the run.
     failed: Option<Error>,
 }
@@ -376,6 +378,12 @@ pub fn is_about_certificate(problem: &Problem) -> bool {
     })
 }
 
+/// Whether an input with this problem may be the beginning of a longer one.
+const fn may_be_cut_off(code: crate::ldif::Code) -> bool {
+    use crate::ldif::Code as C;
+    matches!(code, C::CutOff | C::NoFinalNewline | C::NoRecords | C::SizeLimit)
+}
+
 /// Adds what the reader of an export reported to the results.
 pub fn export_finding(
     policy: &InForce,
@@ -385,6 +393,7 @@ pub fn export_finding(
     results: &mut Results,
 ) {
     let finding = input_rules::of_export(problem);
+    results.doubtful |= may_be_cut_off(problem.code);
     if problem.severity == crate::ldif::Severity::Error {
         // An unreadable value of a certificate attribute is counted with its recipient.
         // A chunk that is missing was never seen by any object.

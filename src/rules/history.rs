@@ -58,9 +58,9 @@ pub static GONE_NOT_CLEARED: Rule = Rule {
     decision: None,
     citation: "--clear gone",
     title: "Nobody who is gone was cleared, because the inputs were not read whole",
-    means: "--clear gone was given, but records or files of the inputs could not be read, or their number is not the expected one. Whoever seems to be gone may stand in what is missing.",
+    means: "--clear gone was given, but records or files of the inputs could not be read, or their number is not the expected one, or a file seems to be cut off (its last line has no end, it holds nothing, or exactly as many records as a usual size limit) and --expect-records did not say how many there must be. Whoever seems to be gone may stand in what is missing.",
     matters: "Clearing would take certificates away from people who are still there.",
-    mend: "Mend or repeat the export until every record is read, then run again.",
+    mend: "Mend or repeat the export until every record is read, then run again. Where it only seems to be cut off, say with --expect-records how many records it must hold.",
 };
 
 /// An attribute is emptied.

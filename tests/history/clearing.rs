@@ -294,3 +294,71 @@ fn classes_that_need_a_past_say_so() {
     );
     assert_eq!(code(&town.convert("two", &[Entry::of("ann")], &["--clear", "everything"])), 2);
 }
+
+#[test]
+fn nobody_behind_the_end_of_a_file_that_was_cut_off_is_cleared() {
+    let town = Town::new();
+    let one = |name: &str, serial| Entry::of(name).cert(&mail(name, serial).der());
+    let all = [one("ann", 1), one("bob", 2), one("cid", 3)];
+    town.made("one", 0, &all, &[]);
+    let whole = std::fs::read(town.path("one.ldif")).unwrap();
+    // From the middle of Ann to the middle of Bob.
+    let (from, to) = (whole.len() / 6, whole.len() / 2);
+    for end in (from..to).step_by(37) {
+        let cut = whole.get(..end).unwrap();
+        if cut.ends_with(b"\n") {
+            continue;
+        }
+        town.write("cut.ldif", cut);
+        let output = town.run(&[
+            "convert",
+            "cut.ldif",
+            "--trust",
+            "trust",
+            "--intermediate",
+            "cas",
+            "--at",
+            super::program::AT,
+            "--previous",
+            "one",
+            "--clear",
+            "gone",
+            "-o",
+            "cut",
+            "--force",
+        ]);
+        let text = stderr(&output);
+        assert_eq!(code(&output), 1, "{end}: {text}");
+        let bundle = super::town::Bundle::read(&town.path("cut"));
+        assert_eq!(bundle.cleared("gone"), 0, "{end}: {text}");
+        assert!(bundle.findings.iter().any(|line| line["code"] == "gone-not-cleared"), "{end}");
+    }
+    // Bob and Cid left, and only the last line end is missing: the number says that nobody else is.
+    let ann = all[0].ldif();
+    town.write("ann.ldif", ann.trim_end());
+    let run = |more: &[&str]| {
+        let arguments = [
+            "convert",
+            "ann.ldif",
+            "--trust",
+            "trust",
+            "--intermediate",
+            "cas",
+            "--at",
+            super::program::AT,
+            "--previous",
+            "one",
+            "--clear",
+            "gone",
+            "-o",
+            "ann",
+            "--force",
+        ];
+        let output = town.run(&[&arguments[..], more].concat());
+        (code(&output), super::town::Bundle::read(&town.path("ann")).cleared("gone"))
+    };
+    assert_eq!(run(&[]), (1, 0));
+    assert_eq!(run(&["--expect-records", "1"]), (0, 2));
+    assert_eq!(run(&["--expect-records", "ann.ldif=1"]), (0, 2));
+    assert_eq!(run(&["--expect-records", "2"]), (1, 0));
+}

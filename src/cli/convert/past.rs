@@ -93,13 +93,17 @@ pub struct Sums {
     pub names: BTreeMap<List, (Vec<String>, u64)>,
     /// Somebody may be missing from what was read.
     pub incomplete: bool,
+    /// The same, unless the number of records is known to be right.
+    pub doubtful: bool,
 }
 
 impl Sums {
     /// Takes what a part of the run found.
-    pub fn take(&mut self, share: &Share, incomplete: bool) {
+    pub fn take(&mut self, results: &Results) {
+        let share = &results.share;
         self.share.add(share);
-        self.incomplete |= incomplete;
+        self.incomplete |= results.incomplete;
+        self.doubtful |= results.doubtful;
         for (list, name) in &share.names {
             let (names, count) = self.names.entry(*list).or_default();
             *count += 1;
@@ -193,9 +197,9 @@ impl Run<'_> {
             let finding = Finding::new(
                 &rules::GONE_NOT_CLEARED,
                 format!(
-                    "the inputs were not read whole, so none of {kept} people who seem to be gone was cleared"
+                    "the inputs were not read whole or may be cut off, so none of {kept} people who seem to be gone was cleared"
                 ),
-                "inputs of which every record and every file can be read",
+                "inputs of which every record and every file can be read, or the number of their records (--expect-records) where they only seem to be cut off",
             );
             self.finding(&finding, None)?;
             self.must_look = true;
