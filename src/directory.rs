@@ -66,6 +66,9 @@ impl<'o> DirectoryObject<'o> {
                 }
             }
         }
+        for (count, attribute) in unreadable.iter_mut().zip(ATTRIBUTES) {
+            *count = count.saturating_add(object.beyond(attribute));
+        }
         Self { name: name(object), held, unreadable }
     }
 
@@ -210,9 +213,7 @@ pub fn too_many_values(
             }
             None => {
                 let held = object.values.iter().filter(|value| value.attribute == attribute).count();
-                let beyond = object.beyond.iter().find(|beyond| beyond.attribute == attribute);
-                let beyond = beyond.map_or(0, |beyond| usize::try_from(beyond.count).unwrap_or(usize::MAX));
-                let count = held.saturating_add(beyond);
+                let count = held.saturating_add(object.beyond(attribute));
                 (count, format!("{} holds {count} values", attribute.name()))
             }
         };

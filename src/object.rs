@@ -262,6 +262,13 @@ impl Object {
         self.values.push(value);
     }
 
+    /// Values of an attribute that are not held.
+    #[must_use]
+    pub fn beyond(&self, attribute: Attribute) -> usize {
+        let of = self.beyond.iter().filter(|beyond| beyond.attribute == attribute).map(|beyond| beyond.count);
+        usize::try_from(of.sum::<u64>()).unwrap_or(usize::MAX)
+    }
+
     /// Values of certificate attributes, held or not.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -581,95 +588,4 @@ fn swap_groups(mut guid: [u8; 16]) -> [u8; 16] {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
-        Field { name, value: Ok(value), line: 1, range: None }
-    }
-
-    #[test]
-    fn a_guid_reads_the_same_from_bytes_and_text() {
-        let raw: [u8; 16] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-        let text = guid_text(&raw);
-        assert_eq!(text, "03020100-0504-0706-0809-0a0b0c0d0e0f");
-        assert_eq!(guid_from(text.as_bytes()), Some(raw));
-        assert_eq!(guid_from(format!("{{{}}}", text.to_uppercase()).as_bytes()), Some(raw));
-        assert_eq!(guid_from(b"short"), None);
-        assert_eq!(guid_from("03020100-0504-0706-0809-0a0b0c0d0e0\u{e9}".as_bytes()), None);
-    }
-
-    #[test]
-    fn the_primary_address_is_found() {
-        let mut object = Object::at(Place::default());
-        for (name, value) in [
-            ("mail", "Second@Example.com"),
-            ("proxyAddresses", "smtp:alias@example.com"),
-            ("proxyAddresses", "X500:/o=x"),
-            ("proxyAddresses", "SMTP:first@example.com"),
-            ("proxyAddresses", "smtp:no address"),
-        ] {
-            object.take(field(name, value.as_bytes()));
-        }
-        let addresses = object.addresses();
-        assert_eq!(addresses.primary().unwrap().as_str(), "first@example.com");
-        assert_eq!(addresses.list.len(), 3);
-        assert_eq!(addresses.invalid, ["smtp:no address"]);
-
-        let mut only_alias = Object::at(Place::default());
-        only_alias.take(field("proxyAddresses", b"smtp:alias@example.com"));
-        assert!(only_alias.addresses().primary().is_none());
-
-        let mut mails = Object::at(Place::default());
-        mails.take(field("mail", b"a@example.com"));
-        mails.take(field("MAIL", b"b@example.com"));
-        assert!(mails.addresses().several_mail);
-        assert_eq!(mails.addresses().primary().unwrap().as_str(), "a@example.com");
-    }
-
-    #[test]
-    fn oids_are_names() {
-        let mut object = Object::at(Place::default());
-        object.take(field("0.9.2342.19200300.100.1.3", b"kim@example.com"));
-        object.take(field("2.5.4.0", b"inetOrgPerson"));
-        object.take(field("9.9.9", b"nothing known"));
-        assert_eq!(object.mail, ["kim@example.com"]);
-        assert!(object.classes.person);
-    }
-
-    #[test]
-    fn chunks_must_reach_from_zero_to_the_star() {
-        let object = |chunks: &[(u64, Option<u64>)]| {
-            let mut object = Object::at(Place::default());
-            for range in chunks {
-                object.take(Field { range: Some(*range), ..field("userCertificate", b"x") });
-            }
-            object.close();
-            object
-        };
-        assert_eq!(object(&[(0, Some(1)), (2, None)]).incomplete(Attribute::UserCertificate), None);
-        assert_eq!(object(&[(2, None), (0, Some(1))]).incomplete(Attribute::UserCertificate), None);
-        let first = object(&[(0, Some(1499))]);
-        assert!(first.incomplete(Attribute::UserCertificate).unwrap().contains("range=1500-*"));
-        assert!(
-            object(&[(1500, None)]).incomplete(Attribute::UserCertificate).unwrap().contains("none from 0")
-        );
-        assert!(object(&[(0, Some(9)), (20, None)]).incomplete(Attribute::UserCertificate).is_some());
-        let order: Vec<u64> = object(&[(2, None), (0, Some(1))]).values.iter().map(|v| v.chunk).collect();
-        assert_eq!(order, [0, 2]);
-    }
-
-    #[test]
-    fn an_unreadable_value_makes_its_attribute_incomplete() {
-        let mut object = Object::at(Place::default());
-        object.take(field("userCertificate;x", b"not an attribute name without options"));
-        object.take(field("2.5.4.36", b"one"));
-        object.take(Field { value: Err(("bad", "good")), ..field("USERCERTIFICATE", b"") });
-        object.take(field("userSMIMECertificate", b"whole"));
-        object.close();
-        assert_eq!(object.values.len(), 3);
-        assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("bad"));
-        assert_eq!(object.incomplete(Attribute::UserSmimeCertificate), None);
-    }
-}
+mod tests;

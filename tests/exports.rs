@@ -333,6 +333,53 @@ fn what_is_left_of_a_cut_record_is_no_set() {
     assert_eq!(recipients(&bundle)[0]["coverage"], "encryptable");
 }
 
+/// More values than are held: counted, hashed, told once; none of the object is published.
+#[test]
+fn an_object_with_thousands_of_values() {
+    let der = fs::read(fixture("folder/extern/lind.cer")).unwrap();
+    let values: String = (0..3000).map(|_| format!("userCertificate:: {}\n", base64(&der))).collect();
+    let desk = Desk::new();
+    desk.file(
+        "a.ldif",
+        format!("dn: CN=Nora,DC=x\nobjectClass: user\nmail: nora.lind@hanbit.example\n{values}"),
+    );
+    let (output, bundle) = desk.convert(&[]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let manifest = manifest(&bundle);
+    let number = |key: &str| manifest["summary"][key].as_u64().unwrap();
+    let held = certferry::limits::VALUES_HELD as u64;
+    assert_eq!((number("values"), number("candidates"), number("unreadable")), (3000, held, 3000 - held));
+    assert_eq!((number("published"), manifest["inputs"][0]["unreadable"].as_u64()), (0, Some(3000 - held)));
+    let told = findings(&bundle, "unreadable-value");
+    assert_eq!(told.len(), 1);
+    let words = text(&told[0]["message"]);
+    assert!(words.contains(&format!("{} further values of userCertificate", 3000 - held)), "{words}");
+    assert!(
+        findings(&bundle, "too-many-values").iter().any(|one| text(&one["message"]).contains("3000 values"))
+    );
+}
+
+#[test]
+fn inspect_reads_packed_files_and_tables() {
+    let desk = Desk::new();
+    let der = fs::read(fixture("folder/extern/lind.cer")).unwrap();
+    let packed = desk.packed("lind.cer.gz", &der);
+    let table = desk.file(
+        "lind.csv",
+        format!("DN,userCertificate\r\n\"CN=Nora,DC=x\",X'{}'\r\n", certferry::encoding::hex(&der)),
+    );
+    for path in [&packed, &table] {
+        let mut arguments = vec!["inspect".to_owned(), path.display().to_string()];
+        arguments.extend(trust());
+        arguments.extend(["--format", "ndjson"].map(str::to_owned));
+        let output = certferry(arguments);
+        let line: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!((code(&output), &line["verdict"]), (0, &Value::from("accept")), "{line}");
+    }
+    let output = with_input(["inspect", "-", "--format", "ndjson"], &fs::read(&table).unwrap());
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+}
+
 #[test]
 fn usual_size_limits_are_noticed_in_csvde_too() {
     for (rows, told) in [(999, 0), (1000, 1)] {

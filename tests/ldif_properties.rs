@@ -6,7 +6,6 @@ use base64::Engine as _;
 use certferry::ldif::write::{self, Modify, Part};
 use certferry::ldif::{BlockOptions, Options, Problem, ReadError, Reader, Record, Scratch, detect, reparse};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 type Attributes = Vec<(String, Option<Vec<u8>>, u64)>;
 type Seen = (u64, u64, u64, Vec<u8>, Attributes);
@@ -176,14 +175,7 @@ fn write(records: &[Vec<Written>], eol: &str, first_line_empty: bool) -> String 
 }
 
 proptest! {
-    // The same inputs each time. Other seeds show one open defect: a trailer before a line of Ctrl-Z is taken for one
-    // when it is read behind other records, and not when it is read again by itself.
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(20_261_124),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_is_read_back(

@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "ldif_rules/large.rs"]
+mod large;
+
 use certferry::ldif::{
     BlockOptions, DnState, Labelled, Options, Problem, ReadError, Reader, Record, Scratch, UrlRoot, Value,
     Wanted, labelled, reparse,
@@ -562,80 +565,6 @@ fn problems_have_their_places() {
 // Rule 14: cost.
 
 #[test]
-fn large_things_cost_what_their_bytes_cost() {
-    let started = std::time::Instant::now();
-    let name = "a".repeat(1 << 20);
-    let value = "b".repeat(1 << 20);
-    let folds = "x\n ".repeat(50_000);
-    let tabs = "x\n\t".repeat(50_000);
-    let blanks = " \n".repeat(50_000);
-    let colons = ":".repeat(1 << 20);
-    let input = format!(
-        "dn: cn=a\n{name}: a\n\ndn: cn=b\ncn: {value}\n{folds}: a\nsn: {folds}\nsn: {tabs}\ncn: a\n{blanks}cn: b\ncn:{colons}\n\ndn: cn={value}\ncn: a\n"
-    );
-    let lines = run(input.as_bytes(), &Options::default(), 1 << 16);
-    assert!(lines.iter().any(|l| l.starts_with(&format!("1 cn=a {name}=a"))));
-    let garbage = "x\n".repeat(3 << 20);
-    let lines = run(
-        format!("dn: cn=a\n{garbage}\ndn: cn={value}\n{garbage}").as_bytes(),
-        &Options::default(),
-        1 << 16,
-    );
-    assert!(
-        lines.contains(&"1002 error too-many-problems".to_owned())
-            || lines.iter().any(|l| l.contains("too-many-problems"))
-    );
-    assert!(lines.len() < 3000, "{}", lines.len());
-    // Generous: it takes about a second without optimisation. A quadratic reader takes hours.
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
-}
-
-#[test]
-fn a_record_above_the_limit_is_cut_and_the_next_is_read() {
-    let big = "A".repeat(1000);
-    for (eol, wide) in [("\n", false), ("\r\n", false), ("\r", false), ("\n", true)] {
-        let text = format!(
-            "dn: cn=a{eol}cn: a{eol}{eol}dn: cn=b{eol}sn: b{eol}cn:: {big}{eol} {big}{eol}x: y{eol}{eol}dn: cn=c{eol}cn: c{eol}"
-        );
-        let input = if wide { utf16(&text, false) } else { text.into_bytes() };
-        for block_size in [64, 200, 512] {
-            let sizes = BlockOptions { block_size, record_limit: 512 };
-            let mut reader = Reader::with_blocks(&input[..], Options::default(), sizes).unwrap();
-            let (mut record, mut problems) = (Record::new(), Vec::new());
-            let mut seen = Vec::new();
-            while reader.next(&mut record, &mut problems).unwrap() {
-                seen.push((record.line(), show(record.dn()), record.is_truncated(), record.len()));
-            }
-            let expected = [
-                (1, "cn=a".to_owned(), false, 1),
-                (4, "cn=b".into(), true, 2),
-                (10, "cn=c".into(), false, 1),
-            ];
-            assert_eq!(seen, expected, "{eol:?} {block_size}");
-            let codes: Vec<&str> =
-                problems.iter().map(|p| p.code.as_str()).filter(|c| *c != "cr-line-ends").collect();
-            assert_eq!(codes, ["record-too-large"], "{eol:?} {block_size}");
-        }
-    }
-}
-
-#[test]
-fn a_record_of_countless_values_is_cut() {
-    let input = format!("dn: cn=a\n{}\ndn: cn=b\ncn: b\n", "a:\n".repeat(200_001));
-    let mut reader = Reader::new(input.as_bytes(), Options::default()).unwrap();
-    let (mut record, mut problems) = (Record::new(), Vec::new());
-    assert!(reader.next(&mut record, &mut problems).unwrap());
-    assert_eq!((record.len(), record.is_truncated()), (200_000, true));
-    assert_eq!(
-        problems.iter().map(|p| (p.line, p.code.as_str())).collect::<Vec<_>>(),
-        [(200_002, "record-too-large")]
-    );
-    assert!(reader.next(&mut record, &mut problems).unwrap() && !record.is_truncated());
-}
-
-// What callers rely on.
-
-#[test]
 fn only_wanted_values_are_decoded() {
     let options = Options { wanted: Wanted::Only(vec!["usercertificate".into()]), ..Options::default() };
     check_with(
@@ -718,6 +647,29 @@ fn a_trailer_is_seen_without_its_blank_line() {
         "cn: x\nsearch: 2\nresult: 4 x\n \ndn: cn=b\ncn: y\n",
         "1 cn=a cn=x\n5 warning blank-line-with-spaces\n6 cn=b cn=y\n4 error search-failed",
     );
+    // 0x1A is skipped, and what is left of its line is a blank line.
+    for behind in ["\x1A\n", "\x1A\n\n", "\x1A\x1A \n"] {
+        let lines = format!("cn: x\nsearch: 2\nresult: 4 x\n{behind}");
+        let records: Vec<String> = run(format!("dn: cn=a\n{lines}").as_bytes(), &Options::default(), 1 << 20);
+        assert!(records.contains(&"1 cn=a cn=x".to_owned()), "{behind:?}: {records:?}");
+        assert!(records.contains(&"4 error search-failed".to_owned()), "{behind:?}: {records:?}");
+    }
+    check_lines("search: 2\nresult: 4 x\n\x1Acn: x\n", "1 cn=a search=2|result=4 x|cn=x\n4 warning ctrl-z");
+}
+
+#[test]
+fn a_record_read_again_ends_where_it_ended() {
+    // What follows a trailer tells that it is one. Behind the first of two there is no such thing; it belongs to the
+    // record, and must also do so when the record is all there is.
+    let input = b"dn: cn=a\ncn: x\nsearch: 2\nresult: 4 x\nsearch: 3\nresult: 4 x\n";
+    let mut reader = Reader::new(&input[..], Options::default()).unwrap();
+    let (mut record, mut again, mut problems) = (Record::new(), Record::new(), Vec::new());
+    assert!(reader.next(&mut record, &mut problems).unwrap());
+    let raw = &input[..record.raw_len() as usize];
+    assert!(raw.ends_with(b"search: 2\nresult: 4 x\n"));
+    let (options, format) = (Options::default(), reader.format());
+    assert!(reparse(raw, format, 0, 1, &options, &mut Scratch::new(), &mut again, &mut problems));
+    assert!(again.attributes().eq(record.attributes()));
 }
 
 #[test]

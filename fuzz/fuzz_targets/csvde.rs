@@ -19,7 +19,8 @@ fn words(record: &Record) -> String {
 fn read(data: &[u8], block_size: usize) -> Option<(Vec<String>, Vec<String>)> {
     let sizes = BlockOptions { block_size, ..BlockOptions::default() };
     let mut reader = Reader::with_blocks(data, Options::default(), sizes).ok()?;
-    let (mut record, mut problems, mut rows, mut places) = (Record::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut record, mut problems, mut rows, mut places) =
+        (Record::new(), Vec::new(), Vec::new(), Vec::new());
     while reader.next(&mut record, &mut problems).expect("a slice can be read to its end") {
         let end = record.offset().checked_add(record.raw_len());
         assert!(end.is_some_and(|end| end <= data.len() as u64), "a row lies inside the input");
@@ -32,7 +33,16 @@ fn read(data: &[u8], block_size: usize) -> Option<(Vec<String>, Vec<String>)> {
         let raw = &data[offset as usize..(offset + length) as usize];
         let header = headers.at(offset).expect("a row has a header");
         let options = Options::default();
-        assert!(reparse(raw, format, header, (offset, line), &options, &mut scratch, &mut record, &mut unsaid));
+        assert!(reparse(
+            raw,
+            format,
+            header,
+            (offset, line),
+            &options,
+            &mut scratch,
+            &mut record,
+            &mut unsaid
+        ));
         assert_eq!(&words(&record), row, "read again");
     }
     Some((rows, problems.iter().map(|p| format!("{p:?}")).collect()))

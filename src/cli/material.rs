@@ -130,10 +130,9 @@ impl Material {
                  what Export-Certificate -Type SST writes",
             )
         };
-        let bytes = whole::read(path, CERTIFICATE_FILE_BYTES)
-            .map_err(|error| wrong(format!("it could not be read: {error}")))?
-            .bytes;
-        let file = open_certificate_file(&bytes);
+        let whole = whole::read(path, CERTIFICATE_FILE_BYTES)
+            .map_err(|error| wrong(format!("it could not be read: {error}")))?;
+        let file = open_certificate_file(&whole.bytes);
         if file.kind != Kind::Sst {
             return Err(wrong(format!("it is no certificate store, but {}", file.kind)));
         }
@@ -141,7 +140,7 @@ impl Material {
         let mut kept = Vec::new();
         self.take(option, &name, &file, &mut kept);
         self.kept = kept;
-        self.kept_sha256 = Some(sha256(&bytes));
+        self.kept_sha256 = Some(whole.sha256);
         Ok(())
     }
 

@@ -29,16 +29,14 @@ pub fn in_force(options: &Judging, at: UnixTime) -> Result<InForce, Error> {
 /// writes.
 fn load(path: &Path) -> Result<Policy, Error> {
     let wrong = |what: String, hint: &str| Error::usage(format!("--policy {}: {what}", path.display()), hint);
-    let bytes = whole::read(path, POLICY_FILE_BYTES)
-        .map_err(|error| {
-            wrong(
-                format!("the file could not be read: {error}"),
-                "name a TOML file; certferry generate policy prints one to start from",
-            )
-        })?
-        .bytes;
-    let wide = utf16_to_utf8(&bytes);
-    let bytes = wide.as_deref().unwrap_or(&bytes);
+    let whole = whole::read(path, POLICY_FILE_BYTES).map_err(|error| {
+        wrong(
+            format!("the file could not be read: {error}"),
+            "name a TOML file; certferry generate policy prints one to start from",
+        )
+    })?;
+    let wide = utf16_to_utf8(&whole.bytes);
+    let bytes = wide.as_deref().unwrap_or(&whole.bytes);
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();

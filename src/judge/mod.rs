@@ -169,7 +169,7 @@ impl Judge<'_> {
             object.values.iter().map(|value| extract::open(value, &bears)).collect();
         let parsed: Vec<Parsed<'_>> = opened.iter().map(Parsed::of).collect();
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
-        object.beyond.iter().for_each(|beyond| sheet.beyond(beyond));
+        object.beyond.iter().for_each(|beyond| sheet.beyond(beyond, &self.policy));
 
         self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
         let whom = For { domain: reach.target().map(Address::domain), kind };

@@ -12,6 +12,7 @@ use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::object::{Beyond, Object, Place, Value};
+use crate::policy::InForce;
 use crate::rules::usage::internal_crl_point;
 use crate::rules::{Finding, value as value_rules};
 use crate::trust::Link;
@@ -78,7 +79,7 @@ impl<'w> Sheet<'w> {
     }
 
     /// Values that are not held.
-    pub fn beyond(&mut self, beyond: &Beyond) {
+    pub fn beyond(&mut self, beyond: &Beyond, policy: &InForce) {
         self.counts.unreadable += beyond.count;
         self.unreadable_in.extend((0..beyond.count).map(|_| beyond.place.input));
         let (rule, required) = if beyond.secrets > 0 {
@@ -90,7 +91,9 @@ impl<'w> Sheet<'w> {
             )
         };
         let about = FindingCertificate { sha256: None, attribute: Some(beyond.attribute), index: None };
-        self.line(&Finding::new(rule, beyond.found(), required), beyond.place, Some(about));
+        let mut finding = Finding::new(rule, beyond.found(), required);
+        policy.settle(&mut finding);
+        self.line(&finding, beyond.place, Some(about));
     }
 
     /// A candidate, decided.

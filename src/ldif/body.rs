@@ -74,7 +74,10 @@ impl BlockParser<'_> {
                         self.end_record(false);
                         break;
                     }
-                    [b's' | b'S', ..] if line::is_trailer(text, pos, self.view.dn_follows) => {
+                    [b's' | b'S', ..]
+                        // What is a trailer depends on what follows, and of one record that is not there.
+                        if !self.view.alone && line::is_trailer(text, pos, self.view.dn_follows) =>
+                    {
                         self.end_record(false);
                         break;
                     }

@@ -122,7 +122,7 @@ pub(super) fn is_trailer(text: &[u8], at: usize, dn_follows: bool) -> bool {
     {
         return false;
     }
-    let (Some(result), next) = line(next) else {
+    let (Some(result), mut next) = line(next) else {
         return false;
     };
     let code = result.value.split(|b| *b == b' ').next().unwrap_or_default();
@@ -130,11 +130,18 @@ pub(super) fn is_trailer(text: &[u8], at: usize, dn_follows: bool) -> bool {
     {
         return false;
     }
+    // Byte order marks and 0x1A at a line start, which the parser skips.
+    let mut marked = false;
+    while let Some([0x1A, ..] | [0xEF, 0xBB, 0xBF, ..]) = text.get(next..) {
+        next += if text.get(next) == Some(&0x1A) { 1 } else { 3 };
+        marked = true;
+    }
     let (end, _) = physical(text, next);
     let behind = text.get(next..end).unwrap_or_default();
     is_empty(behind)
-        // A line of blanks that is a blank line, and not a fold.
-        || blank_run(text, next).is_some_and(|(behind, _)| record_follows(text, behind, dn_follows))
+        // A line of blanks that is a blank line, and not a fold: behind a mark there is nothing to continue.
+        || blank_run(text, next)
+            .is_some_and(|(behind, _)| marked || record_follows(text, behind, dn_follows))
         || behind.first() == Some(&b'#')
         || record_follows(text, next, dn_follows)
         || line(next).0.is_some_and(|parts| {

@@ -63,6 +63,8 @@ pub(super) struct View<'a> {
     pub(super) truncated: Option<u64>,
     /// The value that the limit lies in.
     pub(super) large: Option<Large>,
+    /// One record, whose end is known.
+    pub(super) alone: bool,
 }
 
 impl Block {
@@ -78,6 +80,7 @@ impl Block {
             after_blank: self.after_blank,
             truncated: self.truncated,
             large: self.large,
+            alone: false,
         }
     }
 }
@@ -403,6 +406,7 @@ pub fn reparse(
         after_blank: true,
         truncated: None,
         large: None,
+        alone: true,
     };
     BlockParser::of_view(view, options, scratch).next(record, problems)
 }

@@ -37,15 +37,15 @@ impl BlockParser<'_> {
                 format!("the plain value \"{}\" starts with a colon or < (expected base64); it was taken as it is", excerpt(value))
             });
         }
-        let ascii = value.is_ascii();
         let no_unicode = self.view.format.encoding.width() == 1 && self.view.format.bom == 0;
         let code_page = self.options.code_page.filter(|_| no_unicode);
-        if !ascii && no_unicode && (text || code_page.is_some()) {
+        let foreign = no_unicode && (text || code_page.is_some()) && !value.is_ascii();
+        if foreign {
             let offset = self.offset_of(place.pos);
             self.state.tally.text(value, code_page, (place.line, offset));
         }
         if let Some(code_page) = code_page
-            && !ascii
+            && foreign
         {
             if let Some(decoded) = code_page.decode_without_bom_handling_and_without_replacement(value) {
                 let (from, to) = record.push(decoded.as_bytes());

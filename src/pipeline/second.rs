@@ -20,6 +20,7 @@ use crate::history::Past;
 use crate::history::decide::{Share, Standing, about_bystander};
 use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
 use crate::ldif::{BlockTally, Problem, Record};
+use crate::limits::BLOCK_BYTES;
 use crate::object::{Object, Place};
 use crate::parallel;
 use crate::policy::{InForce, Word};
@@ -213,7 +214,9 @@ impl Second<'_> {
                     if let Some((_, names)) = &mut results.names {
                         names.record(record);
                     }
-                    record.clear(); // the memory of a giant is needed for judging it
+                    if record.raw_len() > BLOCK_BYTES as u64 {
+                        record.clear(); // the memory of a giant is needed for judging it
+                    }
                     self.object(object, number, &about, memory, &mut results);
                     number = number.saturating_add(1);
                 }

@@ -1,0 +1,140 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
+    Field { name, value: Ok(value), line: 1, range: None }
+}
+
+#[test]
+fn a_guid_reads_the_same_from_bytes_and_text() {
+    let raw: [u8; 16] = std::array::from_fn(|n| u8::try_from(n).unwrap());
+    let text = guid_text(&raw);
+    assert_eq!(text, "03020100-0504-0706-0809-0a0b0c0d0e0f");
+    assert_eq!(guid_from(text.as_bytes()), Some(raw));
+    assert_eq!(guid_from(format!("{{{}}}", text.to_uppercase()).as_bytes()), Some(raw));
+    assert_eq!(guid_from(b"short"), None);
+    assert_eq!(guid_from("03020100-0504-0706-0809-0a0b0c0d0e0\u{e9}".as_bytes()), None);
+}
+
+#[test]
+fn the_primary_address_is_found() {
+    let mut object = Object::at(Place::default());
+    for (name, value) in [
+        ("mail", "Second@Example.com"),
+        ("proxyAddresses", "smtp:alias@example.com"),
+        ("proxyAddresses", "X500:/o=x"),
+        ("proxyAddresses", "SMTP:first@example.com"),
+        ("proxyAddresses", "smtp:no address"),
+    ] {
+        object.take(field(name, value.as_bytes()));
+    }
+    let addresses = object.addresses();
+    assert_eq!(addresses.primary().unwrap().as_str(), "first@example.com");
+    assert_eq!(addresses.list.len(), 3);
+    assert_eq!(addresses.invalid, ["smtp:no address"]);
+
+    let mut only_alias = Object::at(Place::default());
+    only_alias.take(field("proxyAddresses", b"smtp:alias@example.com"));
+    assert!(only_alias.addresses().primary().is_none());
+
+    let mut mails = Object::at(Place::default());
+    mails.take(field("mail", b"a@example.com"));
+    mails.take(field("MAIL", b"b@example.com"));
+    assert!(mails.addresses().several_mail);
+    assert_eq!(mails.addresses().primary().unwrap().as_str(), "a@example.com");
+}
+
+#[test]
+fn oids_are_names() {
+    let mut object = Object::at(Place::default());
+    object.take(field("0.9.2342.19200300.100.1.3", b"kim@example.com"));
+    object.take(field("2.5.4.0", b"inetOrgPerson"));
+    object.take(field("9.9.9", b"nothing known"));
+    assert_eq!(object.mail, ["kim@example.com"]);
+    assert!(object.classes.person);
+}
+
+#[test]
+fn chunks_must_reach_from_zero_to_the_star() {
+    let object = |chunks: &[(u64, Option<u64>)]| {
+        let mut object = Object::at(Place::default());
+        for range in chunks {
+            object.take(Field { range: Some(*range), ..field("userCertificate", b"x") });
+        }
+        object.close();
+        object
+    };
+    assert_eq!(object(&[(0, Some(1)), (2, None)]).incomplete(Attribute::UserCertificate), None);
+    assert_eq!(object(&[(2, None), (0, Some(1))]).incomplete(Attribute::UserCertificate), None);
+    let first = object(&[(0, Some(1499))]);
+    assert!(first.incomplete(Attribute::UserCertificate).unwrap().contains("range=1500-*"));
+    assert!(object(&[(1500, None)]).incomplete(Attribute::UserCertificate).unwrap().contains("none from 0"));
+    assert!(object(&[(0, Some(9)), (20, None)]).incomplete(Attribute::UserCertificate).is_some());
+    let order: Vec<u64> = object(&[(2, None), (0, Some(1))]).values.iter().map(|v| v.chunk).collect();
+    assert_eq!(order, [0, 2]);
+}
+
+#[test]
+fn an_unreadable_value_makes_its_attribute_incomplete() {
+    let mut object = Object::at(Place::default());
+    object.take(field("userCertificate;x", b"not an attribute name without options"));
+    object.take(field("2.5.4.36", b"one"));
+    object.take(Field { value: Err(("bad", "good")), ..field("USERCERTIFICATE", b"") });
+    object.take(field("userSMIMECertificate", b"whole"));
+    object.close();
+    assert_eq!(object.values.len(), 3);
+    assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("bad"));
+    assert_eq!(object.incomplete(Attribute::UserSmimeCertificate), None);
+}
+
+#[test]
+fn what_is_held_is_bounded_and_the_rest_is_hashed() {
+    let mut object = Object::at(Place::default());
+    for number in 0..VALUES_HELD as u64 + 3 {
+        object.take(Field { line: number + 1, ..field("userCertificate", &number.to_be_bytes()) });
+    }
+    object.take(field("userPKCS12", b"a store"));
+    assert_eq!((object.values.len(), object.count()), (VALUES_HELD, VALUES_HELD as u64 + 4));
+    let [certificates, stores] = &object.beyond[..] else { panic!("{:?}", object.beyond) };
+    assert_eq!(
+        (certificates.count, certificates.secrets, certificates.place.line),
+        (3, 0, VALUES_HELD as u64 + 1)
+    );
+    let hashes: Vec<u8> = (0..3).flat_map(|n| sha256(&(VALUES_HELD as u64 + n).to_be_bytes())).collect();
+    assert!(certificates.found().ends_with(&hex(&sha256(&hashes))), "{}", certificates.found());
+    assert_eq!((stores.count, stores.secrets), (1, 1));
+    object.close();
+    assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("more values"));
+    assert_eq!(object.incomplete(Attribute::UserSmimeCertificate), None);
+    // United with another record of it, nothing gets lost.
+    let mut later = Object::at(Place::default());
+    later.take(field("userCertificate", b"one more"));
+    object.unite(later);
+    assert_eq!((object.values.len(), object.count()), (VALUES_HELD, VALUES_HELD as u64 + 5));
+}
+
+#[test]
+fn large_values_are_hashed() {
+    let mut object = Object::at(Place::default());
+    let large = vec![7; VALUE_HELD + 1];
+    object.take(field("userCertificate", &large));
+    object.take(field("userCertificate", &large[1..]));
+    for _ in 0..OBJECT_BYTES / VALUE_HELD {
+        object.take(field("userSMIMECertificate", &large[1..]));
+    }
+    let unreadable: Vec<&str> = object
+        .values
+        .iter()
+        .filter_map(|value| match &value.content {
+            Content::Unreadable(found, _) => Some(found.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(unreadable.len(), 2);
+    assert!(unreadable[0].contains(&hex(&sha256(&large))) && unreadable[0].contains("of one value"));
+    assert!(unreadable[1].contains(&hex(&sha256(&large[1..]))) && unreadable[1].contains("of one object"));
+    object.close();
+    assert!(object.incomplete(Attribute::UserCertificate).is_some());
+    assert!(object.incomplete(Attribute::UserSmimeCertificate).is_some());
+}
