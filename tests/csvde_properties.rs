@@ -248,3 +248,19 @@ proptest! {
         prop_assert!(seen.len() - whole <= 1);
     }
 }
+
+/// An unfinished row that is just as long as the limit ends where the input ends, however it was read.
+#[test]
+fn a_row_that_ends_with_the_input_at_the_limit() {
+    for (end, code) in
+        [("\"CN=a", "record-cut-off"), ("CN=a", "record-cut-off"), ("\"CN=ab", "record-too-large")]
+    {
+        let row = format!("{end}{}", "x".repeat(64 - end.len() + usize::from(end.ends_with('b'))));
+        let input = format!("DN,cn\n{row}").into_bytes();
+        for block_size in 2..=64 {
+            let (seen, problems) = read(&input, BlockOptions { block_size, record_limit: 64 }).unwrap();
+            let codes: Vec<_> = problems.iter().map(|p| p.code.as_str()).filter(|c| *c != "bad-dn").collect();
+            assert_eq!((seen.len(), codes), (1, vec![code]), "{end} in blocks of {block_size}");
+        }
+    }
+}

@@ -174,6 +174,11 @@ impl<R: Read> Blocks<R> {
                 if row_at > 0 {
                     break;
                 }
+                if !self.ended && block.len == seen {
+                    // Whether the input ends right here must not depend on how much was read so far.
+                    self.fill(block, seen + self.scanner.width())?;
+                    continue;
+                }
                 return self.skip(block, scan, cr).map(|()| true);
             } else if row_at > 0 && block.len >= size {
                 break;
