@@ -336,22 +336,6 @@ impl<R: Read> Blocks<R> {
 
     /// Reads until the block has at least `want` bytes or the input ends.
     fn fill(&mut self, block: &mut Block, want: usize) -> io::Result<()> {
-        if !self.ended && block.buf.len() < want {
-            // Exactly: doubling would hold twice the largest row.
-            block.buf.reserve_exact(want - block.buf.len());
-            block.buf.resize(want, 0);
-        }
-        while !self.ended && block.len < want {
-            let Some(space) = block.buf.get_mut(block.len..want) else {
-                break;
-            };
-            match self.reader.read(space) {
-                Ok(0) => self.ended = true,
-                Ok(n) => block.len += n.min(want - block.len),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
+        crate::ldif::blocks::fill(&mut self.reader, &mut self.ended, (&mut block.buf, &mut block.len), want)
     }
 }

@@ -292,24 +292,32 @@ impl<R: Read> Blocks<R> {
 
     /// Reads until the block has at least `want` bytes or the input ends.
     fn fill(&mut self, block: &mut Block, want: usize) -> io::Result<()> {
-        if !self.ended && block.buf.len() < want {
-            // Exactly: doubling would hold twice the largest record.
-            block.buf.reserve_exact(want - block.buf.len());
-            block.buf.resize(want, 0);
-        }
-        while !self.ended && block.len < want {
-            let Some(space) = block.buf.get_mut(block.len..want) else {
-                break;
-            };
-            match self.reader.read(space) {
-                Ok(0) => self.ended = true,
-                Ok(n) => block.len += n.min(want - block.len),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
+        fill(&mut self.reader, &mut self.ended, (&mut block.buf, &mut block.len), want)
     }
+}
+
+/// Reads into a buffer of which `len` bytes are filled, until `want` are or the input has ended.
+pub(crate) fn fill<R: Read>(
+    reader: &mut R,
+    ended: &mut bool,
+    (buf, len): (&mut Vec<u8>, &mut usize),
+    want: usize,
+) -> io::Result<()> {
+    if !*ended && buf.len() < want {
+        // Exactly: doubling would hold twice the largest record.
+        buf.reserve_exact(want - buf.len());
+        buf.resize(want, 0);
+    }
+    while !*ended && *len < want {
+        let Some(space) = buf.get_mut(*len..want) else { break };
+        match reader.read(space) {
+            Ok(0) => *ended = true,
+            Ok(n) => *len += n.min(want - *len),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Cutter {

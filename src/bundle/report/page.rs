@@ -121,6 +121,11 @@ pub(super) fn number(count: u64) -> String {
     out
 }
 
+/// A row of a table with a name and a number.
+pub(super) fn row(name: &str, count: u64) -> Markup {
+    html! { tr { th scope="row" { (name) } td.n { (number(count)) } } }
+}
+
 /// `… and 12 more, in manifest.csv` behind a list that was cut.
 pub(super) fn more(left_out: u64, where_: &str) -> Markup {
     html! {

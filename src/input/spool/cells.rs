@@ -7,9 +7,11 @@
 
 use std::io::{self, Write};
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
-use super::look::{MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, secret_of};
+use super::look::{
+    MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
+};
 use crate::certificate::container::{Secret, detect_secret};
 use crate::encoding::hex;
 use crate::ldif::Encoding;
@@ -312,26 +314,14 @@ impl<W: Write> Cells<W> {
 
     /// Blanks what stands between the BEGIN and END of private keys in text.
     fn pem_blocks(&mut self, value: &mut [u8], text: &[u8]) {
-        let (mut places, mut from) = (Vec::new(), 0usize);
-        while let Some(found) = text.get(from..).and_then(|rest| memmem::find(rest, b"-----BEGIN ")) {
-            let words = from + found + 11;
-            from = words;
-            let rest = text.get(words..).unwrap_or_default();
-            let label = rest.get(..rest.len().min(80)).unwrap_or_default();
-            let Some(length) = memchr(b'-', label) else { continue };
-            if memmem::find(label.get(..length).unwrap_or_default(), b"PRIVATE KEY").is_none() {
-                continue;
-            }
-            let body = words + length;
-            let end = text.get(body..).and_then(|rest| memmem::find(rest, b"-----END "));
-            self.in_pem = end.is_none();
-            let end = end.map_or(text.len(), |n| body + n);
+        let mut places = Vec::new();
+        for (body, end) in private_key_blocks(text) {
             if places.is_empty() {
                 places = self.places(value);
             }
-            self.blank(value, text, &places, (body, end));
+            self.in_pem = end.is_none();
+            self.blank(value, text, &places, (body, end.unwrap_or(text.len())));
             self.withheld += 1;
-            from = end;
         }
     }
 

@@ -11,7 +11,9 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use memchr::{memchr, memmem};
 
-use super::look::{MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, secret_of};
+use super::look::{
+    MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
+};
 use crate::certificate::container::{Secret, detect_secret};
 use crate::input::pem::LENIENT;
 use crate::ldif::Encoding;
@@ -318,23 +320,10 @@ impl<W: Write> Lines<W> {
 
     /// Blanks what stands between the BEGIN and END of private keys in text.
     fn pem_blocks(&mut self, line: &mut [u8], text: &[u8]) {
-        let mut from = 0usize;
-        while let Some(found) = text.get(from..).and_then(|rest| memmem::find(rest, b"-----BEGIN ")) {
-            let words = from + found + 11;
-            from = words;
-            let rest = text.get(words..).unwrap_or_default();
-            let label = rest.get(..rest.len().min(80)).unwrap_or_default();
-            let Some(length) = memchr(b'-', label) else { continue };
-            if memmem::find(label.get(..length).unwrap_or_default(), b"PRIVATE KEY").is_none() {
-                continue;
-            }
-            let body = words + length;
-            let end = text.get(body..).and_then(|rest| memmem::find(rest, b"-----END "));
+        for (body, end) in private_key_blocks(text) {
             self.in_pem = end.is_none();
-            let end = end.map_or(text.len(), |n| body + n);
-            self.blank(line, text, body, end);
+            self.blank(line, text, body, end.unwrap_or(text.len()));
             self.withheld += 1;
-            from = end;
         }
     }
 

@@ -1,7 +1,7 @@
 //! What both filters look with: characters of one or two bytes, and what is a private key.
 
 use base64::Engine as _;
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memmem};
 
 use crate::certificate::container::{Form, Secret, classify_value};
 use crate::ldif::Encoding;
@@ -105,4 +105,25 @@ pub(super) fn pem_words() -> [Vec<u8>; 4] {
         encoded.as_bytes()[from..to].to_vec()
     };
     [WORDS.to_vec(), aligned(0), aligned(1), aligned(2)]
+}
+
+/// Where the private keys of a text in PEM stand: from behind the label to the END line, or to no end where the
+/// text has none (RFC 7468 section 2; the label alone decides, whatever the block holds).
+pub(super) fn private_key_blocks(text: &[u8]) -> Vec<(usize, Option<usize>)> {
+    let (mut blocks, mut from) = (Vec::new(), 0usize);
+    while let Some(found) = text.get(from..).and_then(|rest| memmem::find(rest, b"-----BEGIN ")) {
+        let words = from + found + 11;
+        from = words;
+        let rest = text.get(words..).unwrap_or_default();
+        let label = rest.get(..rest.len().min(80)).unwrap_or_default();
+        let Some(length) = memchr(b'-', label) else { continue };
+        if memmem::find(label.get(..length).unwrap_or_default(), b"PRIVATE KEY").is_none() {
+            continue;
+        }
+        let body = words + length;
+        let end = text.get(body..).and_then(|rest| memmem::find(rest, b"-----END ")).map(|n| body + n);
+        blocks.push((body, end));
+        from = end.unwrap_or(text.len());
+    }
+    blocks
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::bundle::model::{Changes, ClearClass};
 use crate::bundle::report::digest::{List, Movement, Named};
-use crate::bundle::report::page::{Page, more, number, people, shown};
+use crate::bundle::report::page::{Page, more, number, people, row, shown};
 
 /// The section.
 pub fn section(page: &Page<'_>) -> Markup {
@@ -45,21 +45,20 @@ fn compared(changes: &Changes) -> Markup {
 }
 
 fn table(changes: &Changes) -> Markup {
-    let line = |name: &str, count: u64| html! { tr { th scope="row" { (name) } td.n { (number(count)) } } };
     html! {
         table {
             caption { "People by what becomes of their certificates to encrypt to" }
             tbody {
-                (line("had one", changes.had))
-                (line("of them keep the same", changes.unchanged))
-                (line("of them get others by an issuer that they had", changes.replaced))
-                (line("of them get others by another issuer", changes.replaced_by_another_issuer))
-                (line("of them keep what the upload does not touch", changes.kept))
-                (line("of them have none any more (removals)", changes.removed))
-                @if let Some(allowed) = changes.removals_allowed { (line("removals that were allowed", allowed)) }
-                (line("had none and get one", changes.gained))
-                (line("stand in no input any more", changes.gone))
-                (line("revoked certificates that stay in the tenant", changes.revoked_still_published))
+                (row("had one", changes.had))
+                (row("of them keep the same", changes.unchanged))
+                (row("of them get others by an issuer that they had", changes.replaced))
+                (row("of them get others by another issuer", changes.replaced_by_another_issuer))
+                (row("of them keep what the upload does not touch", changes.kept))
+                (row("of them have none any more (removals)", changes.removed))
+                @if let Some(allowed) = changes.removals_allowed { (row("removals that were allowed", allowed)) }
+                (row("had none and get one", changes.gained))
+                (row("stand in no input any more", changes.gone))
+                (row("revoked certificates that stay in the tenant", changes.revoked_still_published))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::bundle::report::page::{Page, more, number, shown};
+use crate::bundle::report::page::{Page, more, number, row, shown};
 use crate::bundle::table::visible;
 
 /// Inputs and completeness.
@@ -59,7 +59,6 @@ pub fn section(page: &Page<'_>) -> Markup {
 /// The totals, as sums that a reader can check.
 pub fn totals(page: &Page<'_>) -> Markup {
     let summary = &page.frame.summary;
-    let line = |name: &str, count: u64| html! { tr { th scope="row" { (name) } td.n { (number(count)) } } };
     html! {
         p {
             (number(summary.values)) " certificate values stood in the input. Each was judged, could not be read, or was "
@@ -71,22 +70,22 @@ pub fn totals(page: &Page<'_>) -> Markup {
         table {
             caption { "Values" }
             tbody {
-                (line("in the input", summary.values))
-                (line("judged (candidates)", summary.candidates))
-                (line("of them published", summary.published))
-                (line("of them withheld", summary.withheld))
-                (line("unreadable, private keys among them", summary.unreadable))
-                (line("ignored: computers, groups, authorities and the like", summary.ignored))
+                (row("in the input", summary.values))
+                (row("judged (candidates)", summary.candidates))
+                (row("of them published", summary.published))
+                (row("of them withheld", summary.withheld))
+                (row("unreadable, private keys among them", summary.unreadable))
+                (row("ignored: computers, groups, authorities and the like", summary.ignored))
             }
         }
         @let cleared = &summary.cleared;
         table {
             caption { "Attributes that the upload empties" }
             tbody {
-                (line("because a value was revoked", cleared.revoked))
-                (line("because every value has expired", cleared.expired))
-                (line("because stale values hide good ones", cleared.shadowing))
-                (line("because the person is gone", cleared.gone))
+                (row("because a value was revoked", cleared.revoked))
+                (row("because every value has expired", cleared.expired))
+                (row("because stale values hide good ones", cleared.shadowing))
+                (row("because the person is gone", cleared.gone))
             }
         }
     }
