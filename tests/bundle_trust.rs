@@ -49,7 +49,7 @@ fn write_three(target: &Path) {
     writer
         .finding(&FindingLine {
             recipient: None,
-            code: EXPIRING.to_owned(),
+            code: EXPIRING.into(),
             severity: Severity::Warning,
             decision: None,
             address: None,

@@ -30,7 +30,7 @@ fn hostile_people() -> Vec<Person> {
         person.recipient.identity.dn = Some(text.clone());
         for finding in &mut person.recipient.candidates.iter_mut().flat_map(|one| &mut one.findings) {
             finding.severity = Severity::Error;
-            finding.message = text.clone();
+            finding.message = text.clone().into();
         }
         for candidate in &mut person.recipient.candidates {
             candidate.subject = Some(text.clone());
@@ -42,7 +42,7 @@ fn hostile_people() -> Vec<Person> {
             line.severity = Severity::Error;
             line.recipient = if at % 2 == 0 { line.recipient } else { None };
             line.source = Some(Source { input: text.clone(), line: 7 });
-            line.message = text.clone();
+            line.message = text.clone().into();
         }
     }
     people

@@ -11,6 +11,7 @@ pub mod history;
 pub use history::{Change, Changes, ClearClass, Cleared, History, Remaining};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Version of the manifest format. A reader refuses another major number.
 pub const MANIFEST_SCHEMA: &str = "certferry-manifest-1";
@@ -275,11 +276,11 @@ pub struct PathReport {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CandidateFinding {
     /// Permanent code; `certferry explain CODE` says more.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// Its weight here.
     pub severity: Severity,
     /// What was found and what was required, in a sentence.
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 /// One value that could be published.
@@ -526,7 +527,7 @@ pub struct FindingLine {
     /// Number of the recipient, or null for a finding about the run, a file or a record.
     pub recipient: Option<u64>,
     /// Permanent code.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// Its weight here.
     pub severity: Severity,
     /// What the code decides about a candidate, or null where there is nothing to decide.
@@ -538,11 +539,11 @@ pub struct FindingLine {
     /// File and line, or null for the run as a whole.
     pub source: Option<Source>,
     /// What was found.
-    pub found: String,
+    pub found: Cow<'static, str>,
     /// What was required.
-    pub required: String,
+    pub required: Cow<'static, str>,
     /// Both in one sentence, as in the manifest.
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 /// One line of transfer/payload/NNNN.ndjson: the complete final set of one recipient.

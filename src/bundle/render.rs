@@ -10,7 +10,7 @@ use super::model::{
     ChangeCounts, ChangePlace, Coverage, Decision, FindingLine, PayloadLine, PayloadPlace, Recipient,
     Summary, Target, ValueChange,
 };
-use super::report::Facts;
+use super::report::{Facts, Listed};
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -213,6 +213,15 @@ impl Rendered {
         &self.facts
     }
 
+    /// What a list of the report keeps of this recipient: read back from the entry, since few stand in a list.
+    pub(crate) fn listed(&self) -> Result<Listed, OutputError> {
+        let mut line = Vec::new();
+        self.manifest_line(0, None, None, &mut line)?;
+        let recipient: Recipient = serde_json::from_slice(&line)
+            .map_err(|error| OutputError::Inconsistent(format!("an entry that cannot be read: {error}")))?;
+        Ok(Listed::of(&recipient))
+    }
+
     fn clear(&mut self) {
         self.manifest.clear();
         self.rows.clear();
@@ -222,7 +231,6 @@ impl Rendered {
         self.payload.clear();
         self.changes.iter_mut().for_each(Vec::clear);
         self.tally = Tally::default();
-        self.facts = Facts::default();
     }
 
     /// Appends the whole manifest entry to `out`.
@@ -316,7 +324,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     open(&mut out.manifest, 0, b"{\"number\":0", b"null,\"change\":null}")?;
 
     if format.csv() {
-        table::rows(recipient, &mut out.rows, &mut out.row_ends)?;
+        table::rows(recipient, &mut out.rows, &mut out.row_ends);
     }
 
     out.findings.reserve(768 * entry.findings.len());
@@ -346,7 +354,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
         change.write_inverse(inverse);
     }
     out.tally = Tally::of(recipient, entry.payload);
-    out.facts = Facts::of(recipient, entry.findings);
+    out.facts.fill(recipient, entry.findings);
     Ok(())
 }
 

@@ -13,9 +13,9 @@
 //!
 //! manifest.json holds every value unchanged.
 
-use super::OutputError;
 use super::model::{Candidate, Coverage, Decision, Recipient, RecipientKind, Verdict};
 use super::render::push_number;
+use csv_core::WriteResult;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -114,12 +114,7 @@ fn invisible(character: char) -> bool {
 
 /// Appends the rows of `recipient` without the first column to `out`, one a candidate or one when there is
 /// none, and the end of each to `ends`.
-pub(crate) fn rows(
-    recipient: &Recipient,
-    out: &mut Vec<u8>,
-    ends: &mut Vec<usize>,
-) -> Result<(), OutputError> {
-    let fail = |error: &dyn std::fmt::Display| OutputError::Inconsistent(format!("manifest.csv: {error}"));
+pub(crate) fn rows(recipient: &Recipient, out: &mut Vec<u8>, ends: &mut Vec<usize>) {
     let identity = &recipient.identity;
     let address = identity.cloud_address.as_deref().or(identity.primary_smtp.as_deref());
     let source = recipient.source.as_ref().map(|source| format!("{}:{}", source.input, source.line));
@@ -136,19 +131,44 @@ pub(crate) fn rows(
         recipient.candidates.iter().map(Some).collect()
     };
     out.reserve(1_024 * candidates.len());
-    let mut table = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .buffer_capacity(4096)
-        .from_writer(std::mem::take(out));
+    let mut row =
+        Row { core: csv_core::WriterBuilder::new().terminator(csv_core::Terminator::CRLF).build(), out };
     for candidate in candidates {
-        table
-            .write_record(person.iter().chain(&judged(recipient, candidate)).map(|cell| cell.as_bytes()))
-            .map_err(|error| fail(&error))?;
-        table.flush().map_err(|error| fail(&error))?;
-        ends.push(table.get_ref().len());
+        for (at, cell) in person.iter().chain(&judged(recipient, candidate)).enumerate() {
+            if at > 0 {
+                row.put(|core, out| core.delimiter(out));
+            }
+            let mut rest = cell.as_bytes();
+            row.put(|core, out| {
+                let (result, read, written) = core.field(rest, out);
+                rest = rest.get(read..).unwrap_or_default();
+                (result, written)
+            });
+        }
+        row.put(|core, out| core.terminator(out));
+        ends.push(row.out.len());
     }
-    *out = table.into_inner().map_err(|error| fail(&error))?;
-    Ok(())
+}
+
+/// Rows that are written straight into their buffer: a writer of the csv crate would bring one of its own for every
+/// recipient.
+struct Row<'o> {
+    core: csv_core::Writer,
+    out: &'o mut Vec<u8>,
+}
+
+impl Row<'_> {
+    /// Repeats a step of the writer until it has written all of it.
+    fn put(&mut self, mut step: impl FnMut(&mut csv_core::Writer, &mut [u8]) -> (WriteResult, usize)) {
+        let mut buffer = [0; 256];
+        loop {
+            let (result, written) = step(&mut self.core, &mut buffer);
+            self.out.extend_from_slice(buffer.get(..written).unwrap_or_default());
+            if result == WriteResult::InputEmpty {
+                return;
+            }
+        }
+    }
 }
 
 /// Appends rows that [`rows`] made to `out`, with the first column.
@@ -171,7 +191,7 @@ fn judged<'a>(recipient: &Recipient, candidate: Option<&'a Candidate>) -> [Cow<'
     let mut codes: Vec<&str> = Vec::new();
     let findings = candidate.map(|candidate| candidate.findings.as_slice()).unwrap_or_default();
     for finding in findings.iter().chain(&recipient.findings) {
-        if !codes.contains(&finding.code.as_str()) {
+        if !codes.contains(&&*finding.code) {
             codes.push(&finding.code);
         }
     }

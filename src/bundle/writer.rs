@@ -245,7 +245,7 @@ impl Writer {
         self.findings.put_synced(&self.line, &self.syncer)?;
 
         self.tally.add(rendered.tally());
-        self.digest.recipient(rendered.facts());
+        self.digest.facts(rendered.facts(), || rendered.listed())?;
         Ok(number)
     }
 

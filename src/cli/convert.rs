@@ -34,7 +34,7 @@ use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::hint::Names;
 use crate::pipeline::open::{self, Opened};
-use crate::pipeline::second::{self, Results, Second};
+use crate::pipeline::second::{self, Results, Second, Spare};
 use crate::pipeline::source::{Content, Source};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
@@ -178,7 +178,8 @@ fn read_map<K>(
 
 /// Why there is nothing to work on, file by file.
 fn no_input(opened: &Opened, counted: Option<&Counted>) -> Error {
-    let mut lines: Vec<String> = opened.findings.iter().map(|(_, finding)| finding.found.clone()).collect();
+    let mut lines: Vec<String> =
+        opened.findings.iter().map(|(_, finding)| finding.found.to_string()).collect();
     for (source, count) in opened.sources.iter().zip(counted.map_or(&[][..], |counted| &counted.sources)) {
         if count.secrets > 0 {
             lines
@@ -332,7 +333,7 @@ impl<'a> Run<'a> {
             && self.told.iter().all(|(code, _)| *code != line.code)
         {
             let place = line.source.as_ref().map(|at| format!("{}:{}: ", at.input, at.line));
-            self.told.push((line.code.clone(), format!("{}{}", place.unwrap_or_default(), line.found)));
+            self.told.push((line.code.to_string(), format!("{}{}", place.unwrap_or_default(), line.found)));
         }
     }
 
@@ -414,6 +415,7 @@ impl<'a> Run<'a> {
             store: Store::new(&opened.sources, &counted.table, reading),
             verbose: self.term.verbose,
             past: self.past,
+            spare: Spare::default(),
         };
         let bar = progress::bar(self.term, "judging", bytes);
         let done =
@@ -424,7 +426,7 @@ impl<'a> Run<'a> {
         done
     }
 
-    fn take(&mut self, results: Results) -> Result<(), Error> {
+    fn take(&mut self, results: &mut Results) -> Result<(), Error> {
         for line in &results.findings {
             self.tell(line);
             if let Some(writer) = &mut self.writer {
@@ -441,23 +443,23 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.add(&results.counts);
-        self.back.take(&results);
-        for ((code, severity), count) in results.codes {
+        self.back.take(results);
+        for ((code, severity), count) in std::mem::take(&mut results.codes) {
             if let Some(rule) = crate::rules::find(code) {
                 self.code(rule, severity, count);
             }
         }
-        for source in results.unreadable {
+        for source in std::mem::take(&mut results.unreadable) {
             *self.unreadable.entry(source).or_default() += 1;
         }
-        if let Some((source, tally)) = results.tally {
+        if let Some((source, tally)) = results.tally.take() {
             self.tallies.entry(source).or_default().merge(tally);
         }
-        self.authorities.merge(results.authorities);
-        if let Some((source, names)) = results.names {
+        self.authorities.merge(std::mem::take(&mut results.authorities));
+        if let Some((source, names)) = results.names.take() {
             self.names.entry(source).or_default().merge(&names);
         }
-        for (issuer, point, at) in results.internal_crl {
+        for (issuer, point, at) in std::mem::take(&mut results.internal_crl) {
             if self.internal_crl.len() < REPORTED_ISSUERS || self.internal_crl.contains_key(&issuer) {
                 self.internal_crl.entry(issuer).or_insert((point, at, 0)).2 += 1;
             }
@@ -481,7 +483,7 @@ impl<'a> Run<'a> {
             for problem in tally.finish() {
                 second::export_finding(self.policy, source, &problem, input.clone(), &mut results);
             }
-            self.take(results)?;
+            self.take(&mut results)?;
         }
         for (issuer, (point, first, count)) in std::mem::take(&mut self.internal_crl) {
             let finding = Finding::new(

@@ -7,6 +7,7 @@ use super::store::Store;
 use super::{Reading, source};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::sync::{Mutex, PoisonError};
 
 use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
 use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
@@ -116,6 +117,8 @@ pub struct Second<'a> {
     pub verbose: bool,
     /// The time before, when something was asked about it.
     pub past: Option<&'a Past>,
+    /// Recipients that were written.
+    pub spare: Spare,
 }
 
 /// A job with what the first pass knows about it.
@@ -154,6 +157,24 @@ struct Worker {
     memory: Memory,
 }
 
+/// Recipients that were written, to be rendered into again: what one thread made would else be freed by another.
+#[derive(Default)]
+pub struct Spare {
+    rendered: Mutex<Vec<Rendered>>,
+}
+
+impl Spare {
+    fn give(&self, written: Vec<Rendered>) {
+        // One giant must not keep its memory for the rest of the run.
+        let usual = written.into_iter().filter(|rendered| rendered.len() <= BLOCK_BYTES / 8);
+        self.rendered.lock().unwrap_or_else(PoisonError::into_inner).extend(usual);
+    }
+
+    fn take(&self) -> Rendered {
+        self.rendered.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
 impl Second<'_> {
     /// Runs the pass. `progress` is told the bytes handed out so far; `consume` gets the results in
     /// order.
@@ -166,7 +187,7 @@ impl Second<'_> {
         records: u32,
         threads: usize,
         progress: &dyn Fn(u64),
-        mut consume: impl FnMut(Results) -> Result<(), Error>,
+        mut consume: impl FnMut(&mut Results) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let pool = Pool::default();
         let mut pass = Pass::new(self.sources, &pool, false);
@@ -188,9 +209,13 @@ impl Second<'_> {
                 Ok(Some(Known { job, base, about }))
             },
             |worker, known| self.work(worker, known, &pool),
-            |mut results: Results| match results.failed.take() {
-                Some(error) => Err(error),
-                None => consume(results),
+            |mut results: Results| {
+                if let Some(error) = results.failed.take() {
+                    return Err(error);
+                }
+                consume(&mut results)?;
+                self.spare.give(results.recipients);
+                Ok(())
             },
         )?;
         // Records are read again out of order, also when the last block has been handed out.
@@ -319,7 +344,7 @@ impl Second<'_> {
             }
         }
 
-        let mut rendered = Rendered::default();
+        let mut rendered = self.spare.take();
         let entry = Entry {
             targets: &self.judge.targets,
             recipient: &judged.recipient,

@@ -197,7 +197,7 @@ impl InForce {
                 exception.until.day(),
                 exception.reason.trim_end_matches('.')
             ),
-            match finding.required.as_str() {
+            match &*finding.required {
                 "" => "nothing like it after that day".to_owned(),
                 required => format!("{required}, after that day"),
             },
@@ -303,6 +303,6 @@ fn ended(what: &str, day: &str) -> Finding {
     )
 }
 
-fn unused(what: &str, required: &str) -> Finding {
+fn unused(what: &str, required: &'static str) -> Finding {
     Finding::new(&policy_rules::POLICY_ENTRY_UNUSED, format!("{what} matched nothing"), required)
 }

@@ -213,7 +213,7 @@ pub fn check(
         );
         if !aliases {
             finding.decision = Some(Decision::Withhold);
-            finding.required.push_str(", since the policy takes no aliases");
+            finding.required.to_mut().push_str(", since the policy takes no aliases");
         }
         findings.push(finding);
     }

@@ -24,6 +24,7 @@ pub mod usage;
 pub mod validity;
 pub mod value;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::bundle::model::{CandidateFinding, Decision, FindingCertificate, FindingLine, Severity, Source};
@@ -66,9 +67,9 @@ pub struct Finding {
     /// Its weight here; a rule's severity is lowered where the context makes it normal.
     pub severity: Severity,
     /// What was found: a clause that can follow "Withheld:".
-    pub found: String,
+    pub found: Cow<'static, str>,
     /// What was required.
-    pub required: String,
+    pub required: Cow<'static, str>,
     /// What it does to the candidate: the rule's decision, unless the run makes it stricter.
     pub decision: Option<Decision>,
     /// Whether findings.ndjson lists it. What several recipients share is one finding there, at the
@@ -91,7 +92,11 @@ pub(crate) struct Ruling {
 
 impl Finding {
     /// A finding with the rule's own severity.
-    pub fn new(rule: &'static Rule, found: impl Into<String>, required: impl Into<String>) -> Self {
+    pub fn new(
+        rule: &'static Rule,
+        found: impl Into<Cow<'static, str>>,
+        required: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             rule,
             severity: rule.severity,
@@ -112,17 +117,13 @@ impl Finding {
 
     /// Found and required in one sentence, and what the policy changed.
     #[must_use]
-    pub fn message(&self) -> String {
-        let mut message = self.found.clone();
-        if !self.required.is_empty() {
-            message.push_str("; required: ");
-            message.push_str(&self.required);
+    pub fn message(&self) -> Cow<'static, str> {
+        let required = if self.required.is_empty() { ["", ""] } else { ["; required: ", &self.required] };
+        let ruling = self.ruling.as_ref().map_or(["", ""], |ruling| ["; ", &ruling.clause]);
+        if self.required.is_empty() && self.ruling.is_none() {
+            return self.found.clone();
         }
-        if let Some(ruling) = &self.ruling {
-            message.push_str("; ");
-            message.push_str(&ruling.clause);
-        }
-        message
+        [&self.found, required[0], required[1], ruling[0], ruling[1]].concat().into()
     }
 
     /// The form in which findings.ndjson carries it. `recipient` is `Some(0)` where the writer fills

@@ -71,9 +71,9 @@ fn candidate(person: usize, attribute: Attribute, index: u64, decision: Decision
     let findings = match decision {
         Decision::Publish => Vec::new(),
         Decision::Withhold => vec![CandidateFinding {
-            code: "expired".to_owned(),
+            code: "expired".into(),
             severity: Severity::Info,
-            message: "not valid after 2020-01-01T00:00:00Z".to_owned(),
+            message: "not valid after 2020-01-01T00:00:00Z".into(),
         }],
     };
     Candidate {
@@ -141,7 +141,7 @@ pub fn people() -> Vec<Person> {
                 .filter(|(_, _, decision)| *decision == W)
                 .map(|(attribute, index, _)| FindingLine {
                     recipient: Some(0),
-                    code: "expired".to_owned(),
+                    code: "expired".into(),
                     severity: Severity::Info,
                     decision: Some(W),
                     address: Some(primary.clone()),
@@ -151,9 +151,9 @@ pub fn people() -> Vec<Person> {
                         index: Some(*index),
                     }),
                     source: Some(Source { input: "export.ldf".to_owned(), line: 1 + 10 * n as u64 }),
-                    found: "2020-01-01T00:00:00Z".to_owned(),
-                    required: "an end of validity after the instant of judging".to_owned(),
-                    message: "not valid after 2020-01-01T00:00:00Z".to_owned(),
+                    found: "2020-01-01T00:00:00Z".into(),
+                    required: "an end of validity after the instant of judging".into(),
+                    message: "not valid after 2020-01-01T00:00:00Z".into(),
                 })
                 .collect();
             let recipient = Recipient {
@@ -259,15 +259,15 @@ pub fn append_for(writer: &mut Writer, people: &[Person], targets: &[Target]) ->
     let mut rendered = Rendered::default();
     writer.finding(&FindingLine {
         recipient: None,
-        code: "revocation-not-checked".to_owned(),
+        code: "revocation-not-checked".into(),
         severity: Severity::Warning,
         decision: None,
         address: None,
         certificate: None,
         source: None,
-        found: "no --crl".to_owned(),
-        required: "a CRL of each issuer".to_owned(),
-        message: "no CRL was given".to_owned(),
+        found: "no --crl".into(),
+        required: "a CRL of each issuer".into(),
+        message: "no CRL was given".into(),
     })?;
     for person in people {
         let entry = Entry {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::REPORT;
-use super::digest::{Digest, Facts};
+use super::digest::Digest;
 use super::page::{Page, render};
 use crate::bundle::REVIEW;
 use crate::bundle::manifest::{self, MAX_ITEM, ReadError};
@@ -63,7 +63,7 @@ pub fn report(dir: &Path) -> Result<String, AgainError> {
     let mut digest = Digest::new();
     let mut inputs = Digest::new();
     let mut each = |recipient| {
-        digest.recipient(&Facts::of(&recipient, &[]));
+        digest.recipient(&recipient);
         Ok(())
     };
     let mut input = |input| {

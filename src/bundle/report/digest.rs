@@ -6,6 +6,7 @@
 //! `convert` and `certferry report` come to the same.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use super::ranked::Ranked;
 use crate::bundle::model::{
@@ -52,38 +53,48 @@ impl Attention {
     }
 }
 
+/// A place in the text of [`Facts`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
 /// A published certificate, as far as the report counts it.
 #[derive(Clone, Debug)]
 struct Published {
-    issuer: String,
-    key: String,
-    signature: String,
-    anchor: Option<String>,
-    end: Option<String>,
+    issuer: Span,
+    key: Span,
+    signature: Span,
+    anchor: Option<Span>,
+    end: Option<Span>,
     encrypts: bool,
 }
 
 /// A finding, as far as the report counts it.
 #[derive(Clone, Debug)]
 struct Counted {
-    code: String,
+    code: Span,
     severity: Severity,
     /// The person or place it is about.
-    about: String,
+    about: Span,
 }
 
-/// What one recipient adds to the report.
+/// What one recipient adds to the report. All its words stand in one text, and filled again it takes no new memory:
+/// one is made of every recipient of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    domain: String,
+    text: String,
+    domain: Span,
     coverage: [u64; 3],
     published: Vec<Published>,
     counted: Vec<Counted>,
     about_run: Vec<FindingLine>,
     exceptions: Vec<FindingLine>,
-    attention: Option<(Attention, Box<Listed>)>,
+    attention: Option<Attention>,
     movements: Vec<Movement>,
-    named: Named,
+    address: Span,
+    name: Span,
 }
 
 /// What happens to somebody's certificates in the tenant that an auditor must know by name.
@@ -158,7 +169,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn of(recipient: &Recipient) -> Self {
+    /// What a list keeps of a recipient.
+    #[must_use]
+    pub fn of(recipient: &Recipient) -> Self {
         let candidates = recipient.candidates.iter().take(LISTED_CANDIDATES).cloned().collect();
         Self {
             recipient: Recipient {
@@ -179,55 +192,71 @@ impl Listed {
 }
 
 impl Facts {
-    /// What this recipient adds. `findings` are the lines of findings.ndjson that are written with them.
-    #[must_use]
-    pub fn of(recipient: &Recipient, findings: &[FindingLine]) -> Self {
+    /// Becomes what this recipient adds. `findings` are the lines of findings.ndjson that are written with them.
+    pub fn fill(&mut self, recipient: &Recipient, findings: &[FindingLine]) {
+        self.clear();
+        let identity = &recipient.identity;
         let address =
-            recipient.identity.cloud_address.as_deref().or(recipient.identity.primary_smtp.as_deref());
-        let domain = address.and_then(|address| address.rsplit_once('@')).map_or("", |(_, domain)| domain);
-        let published = recipient.candidates.iter().filter(|one| one.decision == Decision::Publish);
-        let mut facts = Self {
-            domain: domain.to_ascii_lowercase(),
-            coverage: match recipient.coverage {
-                Coverage::Encryptable => [1, 0, 0],
-                Coverage::SignOnly => [0, 1, 0],
-                Coverage::None => [0, 0, 1],
-            },
-            published: published
-                .map(|one| Published {
-                    issuer: one.issuer.clone().unwrap_or_default(),
-                    key: one.key.clone().unwrap_or_default(),
-                    signature: one.signature_algorithm.clone().unwrap_or_default(),
-                    anchor: one.path.chain.last().cloned(),
-                    end: one.not_after.clone(),
-                    encrypts: one.encrypts,
-                })
-                .collect(),
-            movements: Movement::of(recipient),
-            named: Named {
-                number: 0,
-                address: address.unwrap_or_default().to_owned(),
-                name: recipient.identity.display_name.clone().unwrap_or_default(),
-            },
-            attention: Attention::of(recipient).map(|kind| (kind, Box::new(Listed::of(recipient)))),
-            ..Self::default()
+            identity.cloud_address.as_deref().or(identity.primary_smtp.as_deref()).unwrap_or_default();
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        self.domain = self.put(domain);
+        if let Some(domain) = self.text.get_mut(self.domain.start..) {
+            domain.make_ascii_lowercase();
+        }
+        self.coverage = match recipient.coverage {
+            Coverage::Encryptable => [1, 0, 0],
+            Coverage::SignOnly => [0, 1, 0],
+            Coverage::None => [0, 0, 1],
         };
-        facts.findings(findings);
-        facts
+        for one in recipient.candidates.iter().filter(|one| one.decision == Decision::Publish) {
+            let published = Published {
+                issuer: self.put(one.issuer.as_deref().unwrap_or_default()),
+                key: self.put(one.key.as_deref().unwrap_or_default()),
+                signature: self.put(one.signature_algorithm.as_deref().unwrap_or_default()),
+                anchor: one.path.chain.last().map(|anchor| self.put(anchor)),
+                end: one.not_after.as_deref().map(|end| self.put(end)),
+                encrypts: one.encrypts,
+            };
+            self.published.push(published);
+        }
+        self.movements = Movement::of(recipient);
+        self.address = self.put(address);
+        self.name = self.put(identity.display_name.as_deref().unwrap_or_default());
+        self.attention = Attention::of(recipient);
+        self.findings(findings);
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.published.clear();
+        self.counted.clear();
+        self.about_run.clear();
+        self.exceptions.clear();
+    }
+
+    fn put(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Span { start, end: self.text.len() }
+    }
+
+    /// The words at a place that [`put`](Self::put) gave since the last filling.
+    fn at(&self, span: Span) -> &str {
+        self.text.get(span.start..span.end).unwrap_or_default()
     }
 
     /// Adds lines of findings.ndjson.
-    pub fn findings(&mut self, lines: &[FindingLine]) {
+    fn findings(&mut self, lines: &[FindingLine]) {
         for line in lines {
-            self.counted.push(Counted {
-                code: line.code.clone(),
-                severity: line.severity,
-                about: match (&line.address, &line.source) {
-                    (Some(address), _) => address.clone(),
-                    (None, Some(source)) => format!("{}:{}", source.input, source.line),
-                    (None, None) => String::new(),
-                },
-            });
+            let about = match (&line.address, &line.source) {
+                // As a rule all of them are about the same person.
+                (Some(address), _) if *address == self.at(self.address) => self.address,
+                (Some(address), _) => self.put(address),
+                (None, Some(source)) => self.put(&format!("{}:{}", source.input, source.line)),
+                (None, None) => Span::default(),
+            };
+            let counted = Counted { code: self.put(&line.code), severity: line.severity, about };
+            self.counted.push(counted);
             if line.recipient.is_none() {
                 self.about_run.push(line.clone());
             }
@@ -270,6 +299,15 @@ impl<T> List<T> {
         }
     }
 
+    /// Adds an entry that is made only if there is room for it.
+    fn push_with<E>(&mut self, entry: impl FnOnce() -> Result<T, E>) -> Result<(), E> {
+        if self.entries.len() < LISTED {
+            self.entries.push(entry()?);
+        }
+        self.total += 1;
+        Ok(())
+    }
+
     /// How many are not listed.
     #[must_use]
     pub fn left_out(&self) -> u64 {
@@ -286,14 +324,15 @@ pub struct Issued {
     pub first_end: Option<String>,
 }
 
-impl super::ranked::Add for Issued {
-    fn add(&mut self, other: &Self) {
-        self.certificates += other.certificates;
+impl Issued {
+    fn add(&mut self, end: Option<&str>) {
+        self.certificates += 1;
         // RFC 3339 in UTC sorts as text.
-        self.first_end = match (self.first_end.take(), other.first_end.clone()) {
-            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
-            (mine, theirs) => mine.or(theirs),
-        };
+        if let Some(end) = end
+            && self.first_end.as_deref().is_none_or(|first| end < first)
+        {
+            self.first_end = Some(end.to_owned());
+        }
     }
 }
 
@@ -356,43 +395,56 @@ impl Digest {
         }
     }
 
-    /// Adds what the next recipient adds; their number is their place.
-    pub fn recipient(&mut self, facts: &Facts) {
+    /// Adds the next recipient.
+    pub fn recipient(&mut self, recipient: &Recipient) {
+        let mut facts = Facts::default();
+        facts.fill(recipient, &[]);
+        let Ok(()) = self.facts::<Infallible>(&facts, || Ok(Listed::of(recipient)));
+    }
+
+    /// Adds what the next recipient adds; their number is their place. `listed` is asked for what a list keeps of
+    /// them, if they stand in one.
+    ///
+    /// # Errors
+    /// That of `listed`.
+    pub fn facts<E>(&mut self, facts: &Facts, listed: impl FnOnce() -> Result<Listed, E>) -> Result<(), E> {
         self.recipients += 1;
-        self.domains.add(&facts.domain, &facts.coverage);
+        for (sum, one) in self.domains.row(facts.at(facts.domain)).iter_mut().zip(facts.coverage) {
+            *sum += one;
+        }
         let mut anchors: Vec<&str> = Vec::new();
         for one in &facts.published {
-            self.issuers.add(&one.issuer, &Issued { certificates: 1, first_end: one.end.clone() });
-            self.keys.add(&one.key, &1);
-            self.signatures.add(&one.signature, &1);
-            if let Some(anchor) = one.anchor.as_deref().filter(|anchor| !anchors.contains(anchor)) {
-                self.anchors.add(anchor, &1);
+            self.issuers.row(facts.at(one.issuer)).add(one.end.map(|end| facts.at(end)));
+            *self.keys.row(facts.at(one.key)) += 1;
+            *self.signatures.row(facts.at(one.signature)) += 1;
+            let anchor = one.anchor.map(|anchor| facts.at(anchor));
+            if let Some(anchor) = anchor.filter(|anchor| !anchors.contains(anchor)) {
+                *self.anchors.row(anchor) += 1;
                 anchors.push(anchor);
             }
         }
-        let last =
-            facts.published.iter().filter(|one| one.encrypts).filter_map(|one| one.end.as_deref()).max();
+        let encrypt = facts.published.iter().filter(|one| one.encrypts);
+        let last = encrypt.filter_map(|one| one.end.map(|end| facts.at(end))).max();
         if let Some(end) = last.and_then(month) {
             *self.ends.entry(end.clamp(FIRST_MONTH, LAST_MONTH)).or_default() += 1;
         }
-        if let Some((kind, listed)) = &facts.attention
-            && let Some(list) = self.attention.get_mut(*kind as usize)
-        {
-            if list.entries.len() < LISTED {
-                let mut listed = (**listed).clone();
-                listed.recipient.number = self.recipients;
-                list.push(listed);
-            } else {
-                list.total += 1;
-            }
+        if let Some(list) = facts.attention.and_then(|kind| self.attention.get_mut(kind as usize)) {
+            let number = self.recipients;
+            list.push_with(|| {
+                let mut listed = listed()?;
+                listed.recipient.number = number;
+                Ok(listed)
+            })?;
         }
         for movement in &facts.movements {
             let at = Movement::ALL.iter().position(|one| one == movement);
             if let Some(list) = at.and_then(|at| self.movements.get_mut(at)) {
-                list.push(Named { number: self.recipients, ..facts.named.clone() });
+                let [address, name] = [facts.address, facts.name].map(|span| facts.at(span).to_owned());
+                list.push(Named { number: self.recipients, address, name });
             }
         }
         self.counted(facts);
+        Ok(())
     }
 
     /// People by the month in which their last certificate to encrypt to ends: the month of `evaluated_at`
@@ -424,17 +476,20 @@ impl Digest {
 
     fn counted(&mut self, facts: &Facts) {
         for finding in &facts.counted {
-            if !self.codes.contains_key(&finding.code) {
-                let count = CodeCount { first: finding.about.clone(), ..CodeCount::default() };
-                self.codes.insert(finding.code.clone(), count);
-            }
+            let code = facts.at(finding.code);
             let at = match finding.severity {
                 Severity::Info => 0,
                 Severity::Warning => 1,
                 Severity::Error => 2,
             };
-            let weight = self.codes.get_mut(&finding.code).and_then(|count| count.weights.get_mut(at));
-            if let Some(weight) = weight {
+            let count = match self.codes.get_mut(code) {
+                Some(count) => count,
+                None => {
+                    let first = facts.at(finding.about).to_owned();
+                    self.codes.entry(code.to_owned()).or_insert(CodeCount { first, ..CodeCount::default() })
+                }
+            };
+            if let Some(weight) = count.weights.get_mut(at) {
                 *weight += 1;
             }
         }

@@ -23,7 +23,7 @@ pub mod page;
 pub mod ranked;
 mod sections;
 
-pub use digest::{Digest, Facts};
+pub use digest::{Digest, Facts, Listed};
 pub use page::{Page, render};
 
 /// Its name in review/.

@@ -13,48 +13,30 @@ pub struct Ranked<T> {
     rest_names: bool,
 }
 
-/// Something that can be added to its like.
-pub trait Add: Default {
-    /// Adds `other`.
-    fn add(&mut self, other: &Self);
-}
-
-impl Add for u64 {
-    fn add(&mut self, other: &Self) {
-        *self = self.saturating_add(*other);
-    }
-}
-
-impl<const N: usize> Add for [u64; N]
-where
-    [u64; N]: Default,
-{
-    fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.iter_mut().zip(other) {
-            *mine = mine.saturating_add(*theirs);
-        }
-    }
-}
-
-impl<T: Add> Ranked<T> {
+impl<T: Default> Ranked<T> {
     /// An empty table for `limit` names.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, places: HashMap::new(), rows: Vec::new(), rest: T::default(), rest_names: false }
     }
 
-    /// Adds to what stands under `name`.
-    pub fn add(&mut self, name: &str, value: &T) {
-        if let Some(row) = self.places.get(name).and_then(|place| self.rows.get_mut(*place)) {
-            row.1.add(value);
-        } else if self.rows.len() < self.limit {
-            self.places.insert(name.to_owned(), self.rows.len());
-            let mut row = T::default();
-            row.add(value);
-            self.rows.push((name.to_owned(), row));
-        } else {
-            self.rest.add(value);
-            self.rest_names = true;
+    /// What is counted under `name`, to be added to.
+    pub fn row(&mut self, name: &str) -> &mut T {
+        let known = self.places.get(name).copied();
+        let place = known.or_else(|| {
+            (self.rows.len() < self.limit).then(|| {
+                let place = self.rows.len();
+                self.places.insert(name.to_owned(), place);
+                self.rows.push((name.to_owned(), T::default()));
+                place
+            })
+        });
+        match place.and_then(|place| self.rows.get_mut(place)) {
+            Some((_, row)) => row,
+            None => {
+                self.rest_names = true;
+                &mut self.rest
+            }
         }
     }
 
@@ -79,7 +61,7 @@ mod tests {
     fn names_beyond_the_limit_are_counted_together() {
         let mut table = Ranked::<u64>::new(3);
         for name in ["b", "a", "c", "b", "d", "a", "e", "c", "d"] {
-            table.add(name, &1);
+            *table.row(name) += 1;
         }
         assert_eq!(table.rows(), [("b".to_owned(), 2), ("a".to_owned(), 2), ("c".to_owned(), 2)]);
         assert_eq!(table.rest(), Some(&3));

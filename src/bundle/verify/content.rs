@@ -12,7 +12,7 @@ use crate::bundle::model::{
     Attribute, Coverage, Decision, FindingLine, PayloadLine, Recipient, Target, Verdict,
 };
 use crate::bundle::render::Tally;
-use crate::bundle::report::{Digest, Facts};
+use crate::bundle::report::Digest;
 use crate::bundle::table;
 use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -236,7 +236,7 @@ impl Walk<'_> {
         }
         self.table_rows(recipient);
         self.chains.add(recipient);
-        self.digest.recipient(&Facts::of(recipient, &[]));
+        self.digest.recipient(recipient);
 
         let mut published = 0_u64;
         for candidate in &recipient.candidates {
@@ -410,11 +410,9 @@ impl Walk<'_> {
         self.rows.clear();
         self.ends.clear();
         self.cells.clear();
-        // A row can only fail to be written where memory fails; the hash differs then.
-        if table::rows(recipient, &mut self.rows, &mut self.ends).is_ok() {
-            table::numbered(recipient.number, &self.rows, &self.ends, &mut self.cells);
-            self.table.update(&self.cells);
-        }
+        table::rows(recipient, &mut self.rows, &mut self.ends);
+        table::numbered(recipient.number, &self.rows, &self.ends, &mut self.cells);
+        self.table.update(&self.cells);
     }
 }
 
@@ -508,7 +506,7 @@ pub(super) fn findings(
             Ok(finding) => {
                 digest.finding(&finding);
                 if let Some(sha256) = finding.certificate.and_then(|certificate| certificate.sha256) {
-                    untold.remove(&(finding.code, sha256));
+                    untold.remove(&(finding.code.into_owned(), sha256));
                 }
             }
         }

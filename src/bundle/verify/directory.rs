@@ -120,7 +120,7 @@ impl<'a> Changes<'a> {
 
 /// Why a candidate must not be changed so.
 fn unfounded(candidate: &Candidate, change: ValueChange) -> Option<&'static str> {
-    let ended = || candidate.findings.iter().any(|it| matches!(it.code.as_str(), "expired" | "revoked"));
+    let ended = || candidate.findings.iter().any(|it| matches!(&*it.code, "expired" | "revoked"));
     match (change, candidate.decision) {
         _ if !ATTRIBUTES.contains(&candidate.attribute) => Some("changed, which is no certificate attribute"),
         (ValueChange::Delete, Decision::Publish) => Some("deleted although it is published"),

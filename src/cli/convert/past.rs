@@ -191,7 +191,7 @@ impl Run<'_> {
             render(&entry, super::format(self.args.manifest), &mut rendered)
                 .map_err(|error| second::output(&error))?;
             results.recipients.push(rendered);
-            self.take(results)
+            self.take(&mut results)
         })?;
         if kept > 0 && past.decider.clear.contains(&ClearClass::Gone) {
             let finding = Finding::new(

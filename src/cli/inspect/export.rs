@@ -40,7 +40,7 @@ fn errors(
     for problem in problems.drain(..) {
         if problem.severity == Severity::Error && !is_about_certificate(&problem) {
             let mut finding = input_rules::of_export(&problem);
-            finding.found = format!("line {}: {}", problem.line, finding.found);
+            finding.found = format!("line {}: {}", problem.line, finding.found).into();
             printer.print(&judging.of_file(name.to_owned(), &[finding]))?;
         }
     }

@@ -85,8 +85,8 @@ impl Value {
             not_after: candidate.not_after.clone(),
             decision: candidate.decision,
             reason: candidate.reason.clone(),
-            because: because.map(|finding| finding.code.clone()),
-            codes: candidate.findings.iter().map(|finding| finding.code.clone()).collect(),
+            because: because.map(|finding| finding.code.to_string()),
+            codes: candidate.findings.iter().map(|finding| finding.code.to_string()).collect(),
         }
     }
 }

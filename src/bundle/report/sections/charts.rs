@@ -77,7 +77,7 @@ pub fn tables(page: &Page<'_>) -> Markup {
 }
 
 /// A table of the largest rows.
-fn table<T: crate::bundle::report::ranked::Add>(
+fn table<T: Default>(
     columns: &[&str],
     ranked: &Ranked<T>,
     size: impl Fn(&T) -> u64,

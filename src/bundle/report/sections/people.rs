@@ -57,7 +57,7 @@ fn person(page: &Page<'_>, listed: &Listed) -> Markup {
 
 fn judged(page: &Page<'_>, candidate: &Candidate) -> Markup {
     let published = candidate.decision == Decision::Publish;
-    let codes: Vec<&str> = candidate.findings.iter().map(|finding| finding.code.as_str()).collect();
+    let codes: Vec<&str> = candidate.findings.iter().map(|finding| &*finding.code).collect();
     html! {
         li {
             span class=(if published { "publish" } else { "withhold" }) { (shown(&candidate.reason)) }
