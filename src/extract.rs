@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::census::keys::{Hash, hash};
+use crate::census::keys::{self, Hash, hash};
 use crate::certificate::container::slices::slice;
 use crate::certificate::container::{
     Container, Form, NotChecked, Own, SignerCheck, check_signer, classify_value, open as open_container,
@@ -185,7 +185,7 @@ pub fn certificates(object: &Object) -> Vec<Cow<'_, [u8]>> {
     found
 }
 
-/// Hashes of key and certificate of everybody in an object's values.
+/// What stands for key and certificate of everybody in an object's values.
 #[must_use]
 pub fn identities(object: &Object) -> Vec<(Hash, Hash)> {
     certificates(object)
@@ -193,7 +193,8 @@ pub fn identities(object: &Object) -> Vec<(Hash, Hash)> {
         .filter_map(|der| {
             let slices = slice(der).ok()?;
             let exact = crate::certificate::tlv::first(der).ok()?.raw;
-            Some((hash(slices.spki), hash(exact)))
+            let public_key = hash(slices.spki);
+            Some((public_key, keys::certificate(&public_key, exact)))
         })
         .collect()
 }

@@ -53,6 +53,9 @@ pub const MERGE_WAYS: usize = 64;
 /// Judged certificates that a worker remembers by SHA-256 (some 2 KiB each).
 pub const REMEMBERED_OUTCOMES: usize = 512;
 
+/// Issuers whose name for display a worker remembers (some 300 bytes each; a value has at most 32 KiB).
+pub const REMEMBERED_ISSUERS: usize = 64;
+
 /// Issuers whose unreachable CRL distribution point is reported by name; above it only the number
 /// is. A directory with more issuers than this has another problem.
 pub const REPORTED_ISSUERS: usize = 1_000;

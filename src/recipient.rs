@@ -129,6 +129,9 @@ fn kind(object: &Object) -> (RecipientKind, &'static str) {
 /// The name that Active Directory gives to the loser of a replication conflict: the RDN's value, a
 /// line feed, `CNF:` and a GUID (MS-ADTS section 3.1.1.5.1.5).
 fn is_conflict_name(dn: &str) -> bool {
+    if !dn.contains(['\\', '\n']) {
+        return false; // nearly every name
+    }
     let upper = dn.to_ascii_uppercase();
     upper.contains("\\0ACNF:") || upper.contains("\nCNF:")
 }

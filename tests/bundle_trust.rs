@@ -55,7 +55,7 @@ fn write_three(target: &Path) {
             address: None,
             certificate: Some(certificate),
             source: None,
-            found: found.clone(),
+            found: found.clone().into(),
             required: String::new(),
             message: found,
         })

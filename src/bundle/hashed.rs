@@ -5,11 +5,11 @@ use super::sync::Syncer;
 use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Size of the write buffer of each open file, in bytes.
-const BUFFER: usize = 64 * 1024;
+/// Bytes that are gathered before they are hashed and written.
+const BUFFER: usize = 256 * 1024;
 
 /// Bytes after which a growing file is synced in the background: a second's work of a slow disk.
 const SYNC_EVERY: u64 = 32 << 20;
@@ -38,7 +38,9 @@ pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
 /// A new file; every byte goes into the file and into its SHA-256.
 pub(crate) struct HashedFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
+    /// What was put and not yet hashed and written.
+    buffer: Vec<u8>,
     context: Context,
     /// Bytes since the last sync was asked for.
     unsynced: u64,
@@ -52,59 +54,54 @@ impl HashedFile {
             .create_new(true)
             .open(&path)
             .map_err(OutputError::io("create the file", &path))?;
-        Ok(Self {
-            path,
-            file: BufWriter::with_capacity(BUFFER, file),
-            context: Context::new(&SHA256),
-            unsynced: 0,
-        })
+        Ok(Self { path, file, buffer: Vec::new(), context: Context::new(&SHA256), unsynced: 0 })
     }
 
     /// Appends `bytes`.
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        self.write_all(bytes).map_err(OutputError::io("write", &self.path))
+        self.put_with(|out| out.extend_from_slice(bytes))
     }
 
-    /// Appends `bytes` to a file that becomes large, which is synced while it grows.
-    pub(crate) fn put_synced(&mut self, bytes: &[u8], syncer: &Syncer) -> Result<(), OutputError> {
-        self.put(bytes)?;
-        self.unsynced += bytes.len() as u64;
+    /// Appends what `write` appends to the end of its argument; nothing else may be done to it.
+    pub(crate) fn put_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> Result<T, OutputError> {
+        let written = write(&mut self.buffer);
+        if self.buffer.len() >= BUFFER {
+            self.drain()?;
+        }
+        Ok(written)
+    }
+
+    /// Writes what was gathered, so that it can be read.
+    pub(crate) fn drain(&mut self) -> Result<(), OutputError> {
+        self.context.update(&self.buffer);
+        self.file.write_all(&self.buffer).map_err(OutputError::io("write", &self.path))?;
+        self.unsynced += self.buffer.len() as u64;
+        self.buffer.clear();
+        // One giant line must not keep its memory for the rest of the run.
+        self.buffer.shrink_to(2 * BUFFER);
+        Ok(())
+    }
+
+    /// Has a file that becomes large synced while it grows.
+    pub(crate) fn sync(&mut self, syncer: &Syncer) {
         if self.unsynced >= SYNC_EVERY {
             self.unsynced = 0;
-            syncer.begun(&self.path, self.file.get_ref());
+            syncer.begun(&self.path, &self.file);
         }
-        Ok(())
     }
 
-    /// Flushes the file, leaves the sync to `syncer`, and returns the SHA-256 in hex.
-    pub(crate) fn finish_later(self, syncer: &Syncer) -> Result<String, OutputError> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error);
-        syncer.whole(self.path.clone(), file.map_err(OutputError::io("write", &self.path))?);
+    /// Writes what is left, leaves the sync to `syncer`, and returns the SHA-256 in hex.
+    pub(crate) fn finish_later(mut self, syncer: &Syncer) -> Result<String, OutputError> {
+        self.drain()?;
+        syncer.whole(self.path, self.file);
         Ok(hex(self.context.finish().as_ref()))
     }
 
-    /// Flushes and syncs the file (a full disk may show only here) and returns its SHA-256 in hex.
+    /// Writes what is left, syncs the file (a full disk may show only here) and returns its SHA-256 in hex.
     pub(crate) fn finish(mut self) -> Result<String, OutputError> {
-        self.file.flush().map_err(OutputError::io("write", &self.path))?;
-        self.file.get_ref().sync_all().map_err(OutputError::io("write to the disk", &self.path))?;
+        self.drain()?;
+        self.file.sync_all().map_err(OutputError::io("write to the disk", &self.path))?;
         Ok(hex(self.context.finish().as_ref()))
-    }
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.context.update(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 

@@ -57,9 +57,13 @@ impl Open<'_> {
     }
 }
 
+/// What JSON must escape (RFC 8259 section 7); bytes above ASCII stand for themselves.
+fn must_escape(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
 fn string(text: &str, out: &mut Vec<u8>) -> Result<(), fmt::Error> {
-    // What JSON must escape (RFC 8259 section 7); bytes above ASCII stand for themselves.
-    if text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\')) {
+    if text.bytes().fold(false, |any, byte| any | must_escape(byte)) {
         return serde_json::to_writer(out, text).map_err(|_| fmt::Error);
     }
     out.reserve(text.len() + 2);
@@ -239,9 +243,13 @@ impl SerializeStruct for Open<'_> {
         key: &'static str,
         value: &T,
     ) -> Result<(), fmt::Error> {
-        self.separate();
-        string(key, self.out)?;
-        self.out.push(b':');
+        // The name of a field stands in the source: nothing in it is to be escaped.
+        debug_assert!(!key.bytes().any(must_escape), "{key}");
+        let begin: &[u8] = if std::mem::take(&mut self.first) { b"\"" } else { b",\"" };
+        self.out.reserve(key.len() + 4);
+        self.out.extend_from_slice(begin);
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
         value.serialize(Json { out: &mut *self.out })
     }
     fn end(self) -> Result<(), fmt::Error> {

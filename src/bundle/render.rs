@@ -167,13 +167,13 @@ impl Tally {
 /// One recipient as bytes. Keep it and render into it again: the buffers are reused.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// The manifest entry between the number and the payload's place.
+    /// The manifest entry up to the payload's place, with 0 for the number.
     manifest: Vec<u8>,
     /// CSV rows without their first cell, one behind the other.
     rows: Vec<u8>,
     /// Where each row ends in `rows`.
     row_ends: Vec<usize>,
-    /// Finding lines; those that take the number begin behind it.
+    /// Finding lines; those that take the number have 0 for it.
     findings: Vec<u8>,
     /// Where each line ends in `findings`, and whether it takes the number.
     finding_ends: Vec<(usize, bool)>,
@@ -241,7 +241,8 @@ impl Rendered {
         change: Option<&ChangePlace>,
         out: &mut Vec<u8>,
     ) -> Result<(), OutputError> {
-        numbered(NUMBER, number, &self.manifest, out);
+        // `render` has looked at the beginning.
+        numbered(NUMBER, number, self.manifest.get(NO_NUMBER.len()..).unwrap_or_default(), out);
         json(&payload, out)?;
         out.extend_from_slice(CHANGE);
         json(&change, out)?;
@@ -261,7 +262,7 @@ impl Rendered {
             // `finding_ends` rises and its last element is the length of `findings`.
             let line = &self.findings[start..end];
             if takes_number {
-                numbered(RECIPIENT, number, line, out);
+                numbered(RECIPIENT, number, line.get(NO_RECIPIENT.len()..).unwrap_or_default(), out);
             } else {
                 out.extend_from_slice(line);
             }
@@ -270,14 +271,15 @@ impl Rendered {
         }
     }
 
-    /// Appends the payload line with its line end to `out`; false when there is none.
-    pub(crate) fn payload_line(&self, number: u64, out: &mut Vec<u8>) -> bool {
-        if self.payload.is_empty() {
-            return false;
-        }
+    /// Whether there is a payload line.
+    pub(crate) fn has_payload(&self) -> bool {
+        !self.payload.is_empty()
+    }
+
+    /// Appends the payload line, which must be there, with its line end to `out`.
+    pub(crate) fn payload_line(&self, number: u64, out: &mut Vec<u8>) {
         numbered(NUMBER, number, &self.payload, out);
         out.push(b'\n');
-        true
     }
 
     /// The records that change the directory object and undo it.
@@ -290,6 +292,9 @@ impl Rendered {
 const NUMBER: &[u8] = b"{\"number\":";
 const CHANGE: &[u8] = b",\"change\":";
 const RECIPIENT: &[u8] = b"{\"recipient\":";
+/// How entries and finding lines begin before the number is known.
+const NO_NUMBER: &[u8] = b"{\"number\":0";
+const NO_RECIPIENT: &[u8] = b"{\"recipient\":0";
 /// Digits of the largest number, which a payload line's length allows for.
 const NUMBER_DIGITS: usize = 20;
 
@@ -321,7 +326,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
     // Room for what a recipient with a few values takes, in one piece.
     out.manifest.reserve(1_024 + 1_536 * recipient.candidates.len());
     json(recipient, &mut out.manifest)?;
-    open(&mut out.manifest, 0, b"{\"number\":0", b"null,\"change\":null}")?;
+    open(&mut out.manifest, 0, NO_NUMBER, b"null,\"change\":null}")?;
 
     if format.csv() {
         table::rows(recipient, &mut out.rows, &mut out.row_ends);
@@ -333,7 +338,7 @@ pub fn render(entry: &Entry<'_>, format: ManifestFormat, out: &mut Rendered) -> 
         json(finding, &mut out.findings)?;
         let takes_number = finding.recipient.is_some();
         if takes_number {
-            open(&mut out.findings, start, b"{\"recipient\":0", b"")?;
+            open(&mut out.findings, start, NO_RECIPIENT, b"")?;
         }
         out.finding_ends.push((out.findings.len(), takes_number));
     }
@@ -466,7 +471,8 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Takes the known head and tail off the serialised line that begins at `start`.
+/// Makes sure that the serialised line that begins at `start` has the known head, which is passed over when the line is
+/// written, and takes its known tail off.
 fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
     let line = lines.get(start..).unwrap_or_default();
     if !line.starts_with(head) || !line.ends_with(tail) {
@@ -477,7 +483,6 @@ fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(
         )));
     }
     lines.truncate(lines.len() - tail.len());
-    lines.drain(start..start + head.len());
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use super::{OutputError, REVIEW, SCRIPT, TRANSFER, TRUST_STORE, handover, table}
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -213,12 +213,11 @@ impl Writer {
     pub fn append(&mut self, rendered: &Rendered) -> Result<u64, OutputError> {
         let number = self.tally.recipients + 1;
 
-        self.line.clear();
-        let place = if rendered.payload_line(number, &mut self.line) {
+        let place = if rendered.has_payload() {
             if self.payload_lines == self.options.batch.get() {
                 self.next_payload_file()?;
             }
-            self.payload.put(&self.line)?;
+            self.payload.put_with(|out| rendered.payload_line(number, out))?;
             self.payload_lines += 1;
             Some(PayloadPlace { file: self.payload_name.clone(), line: self.payload_lines })
         } else {
@@ -230,19 +229,16 @@ impl Writer {
             None => None,
         };
 
-        self.line.clear();
-        self.line.extend_from_slice(if number == 1 { b"\n" } else { b",\n" });
-        rendered.manifest_line(number, place.as_ref(), change.as_ref(), &mut self.line)?;
-        self.manifest.put_synced(&self.line, &self.syncer)?;
-
+        self.manifest.put(if number == 1 { b"\n" } else { b",\n" })?;
+        self.manifest
+            .put_with(|out| rendered.manifest_line(number, place.as_ref(), change.as_ref(), out))??;
+        self.manifest.sync(&self.syncer);
         if let Some(table) = &mut self.table {
-            self.line.clear();
-            rendered.csv_rows(number, &mut self.line);
-            table.put_synced(&self.line, &self.syncer)?;
+            table.put_with(|out| rendered.csv_rows(number, out))?;
+            table.sync(&self.syncer);
         }
-        self.line.clear();
-        rendered.finding_lines(number, &mut self.line);
-        self.findings.put_synced(&self.line, &self.syncer)?;
+        self.findings.put_with(|out| rendered.finding_lines(number, out))?;
+        self.findings.sync(&self.syncer);
 
         self.tally.add(rendered.tally());
         self.digest.facts(rendered.facts(), || rendered.listed())?;
@@ -395,7 +391,7 @@ impl Writer {
     fn put_inputs(&mut self) -> Result<(), OutputError> {
         let path = self.stage.outer().join(SPOOL);
         let failed = || OutputError::io("read", &path);
-        self.spool.flush().map_err(OutputError::io("write", &path))?;
+        self.spool.drain()?;
         let mut spool = File::open(&path).map_err(failed())?;
         self.line.resize(64 * 1024, 0);
         loop {

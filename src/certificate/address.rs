@@ -129,13 +129,13 @@ fn plain_domain(domain: &str) -> Option<bool> {
 }
 
 fn are_labels(domain: &str) -> bool {
-    let label_ok = |label: &str| {
+    let label_ok = |label: &[u8]| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+            && label.first() != Some(&b'-')
+            && label.last() != Some(&b'-')
     };
-    domain.len() <= 253 && domain.split('.').all(label_ok)
+    domain.len() <= 253 && domain.as_bytes().split(|byte| *byte == b'.').all(label_ok)
 }
 
 /// Dot-string of atoms, or a quoted string; letters above ASCII are allowed (RFC 6531).
@@ -152,6 +152,11 @@ pub(crate) fn check_local(local: &str) -> Result<(), AddressError> {
             }
         }
         return if escaped { Err(AddressError::LocalSyntax) } else { Ok(()) };
+    }
+    // Nearly every local part is letters, digits and single dots.
+    let plain = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
+    if local.as_bytes().split(|byte| *byte == b'.').all(plain) {
+        return Ok(());
     }
     let atom = |c: char| {
         c.is_ascii_alphanumeric()

@@ -517,7 +517,7 @@ pub(crate) fn find<'a, T>(
     id: &[u8],
     decode: impl Fn(&'a [u8]) -> Result<T, Malformed>,
 ) -> Decoded<T> {
-    let mut matching = list.iter().filter(|e| e.id.0 == id);
+    let mut matching = list.iter().filter(|e| e.id.is(id));
     let Some(found) = matching.next() else { return Decoded::Absent };
     if matching.next().is_some() {
         return Decoded::Duplicated;

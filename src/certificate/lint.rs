@@ -121,7 +121,7 @@ const CRITICALITY: &[(&[u8], bool, &str)] = &[
 
 fn criticality(c: &Certificate<'_>, out: &mut Vec<Defect>) {
     for extension in c.extensions() {
-        if let Some((_, must, section)) = CRITICALITY.iter().find(|(id, ..)| *id == extension.id.0)
+        if let Some((_, must, section)) = CRITICALITY.iter().find(|(id, ..)| extension.id.is(id))
             && extension.critical != *must
         {
             let found = format!(
@@ -463,7 +463,7 @@ fn names(c: &Certificate<'_>, out: &mut Vec<Defect>) {
         if !name.is_well_formed() {
             add(format!("the {which} is no readable name"), "a sequence of sets of attributes");
         }
-        for attribute in name.attributes() {
+        let _ = name.try_attributes(|attribute| {
             let printable = |b: &u8| b.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(b);
             match attribute.tag {
                 tag::PRINTABLE_STRING if !attribute.value.iter().all(printable) => {
@@ -486,7 +486,7 @@ fn names(c: &Certificate<'_>, out: &mut Vec<Defect>) {
                 }
                 _ => {}
             }
-        }
+        });
     }
 }
 

@@ -113,7 +113,8 @@ impl<'a> Name<'a> {
         all
     }
 
-    fn try_attributes(&self, mut each: impl FnMut(Attribute<'a>)) -> Option<()> {
+    /// Calls `each` with the attributes, from the root of the tree down; `None` at the first part that is none.
+    pub(super) fn try_attributes(&self, mut each: impl FnMut(Attribute<'a>)) -> Option<()> {
         let mut rdns = Walker::new(tlv::first(self.raw).ok()?.contents);
         let mut rdn = 0;
         while !rdns.is_empty() {

@@ -38,12 +38,19 @@ impl Oid<'_> {
         Some(arcs)
     }
 
+    /// Whether these are its contents octets. Identifiers of one arc differ in the last octet, which is looked at
+    /// first.
+    #[must_use]
+    pub fn is(&self, octets: &[u8]) -> bool {
+        self.0.last() == octets.last() && self.0 == octets
+    }
+
     /// A name for people when the identifier is a known one (`emailProtection`), else the dotted form.
     #[must_use]
     pub fn name(&self) -> Cow<'static, str> {
         NAMES
             .iter()
-            .find(|(octets, _)| *octets == self.0)
+            .find(|(octets, _)| self.is(octets))
             .map_or_else(|| Cow::Owned(self.to_string()), |(_, name)| Cow::Borrowed(*name))
     }
 

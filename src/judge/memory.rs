@@ -4,21 +4,36 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::census::keys::{Hash, Kind, hash, short};
-use crate::certificate::Certificate;
-use crate::limits::REMEMBERED_OUTCOMES;
+use crate::certificate::{Certificate, Name};
+use crate::limits::{REMEMBERED_ISSUERS, REMEMBERED_OUTCOMES};
 use crate::path::{Engine, Outcome};
 
-/// Bounded by [`REMEMBERED_OUTCOMES`]: what does not fit is found out again.
+/// Bounded by [`REMEMBERED_OUTCOMES`] and [`REMEMBERED_ISSUERS`]: what does not fit is found out again.
 #[derive(Default)]
 pub struct Memory {
     outcomes: HashMap<(Hash, Hash), Rc<Outcome>>,
     pub(super) sharers: HashMap<(Kind, u32), Sharer>,
+    /// Issuers' names as they are shown, by their bytes: few authorities sign most certificates.
+    issuers: HashMap<Vec<u8>, String>,
 }
 
 /// Who else has a key or certificate: full hashes of what they have, and how they are named.
 pub(super) type Sharer = (Vec<[u8; 32]>, String);
 
 impl Memory {
+    /// The name of an issuer as it is shown.
+    pub(super) fn issuer(&mut self, name: Name<'_>) -> String {
+        if let Some(known) = self.issuers.get(name.raw()) {
+            return known.clone();
+        }
+        let text = name.to_text();
+        if self.issuers.len() >= REMEMBERED_ISSUERS {
+            self.issuers.clear();
+        }
+        self.issuers.insert(name.raw().to_vec(), text.clone());
+        text
+    }
+
     /// What the engine says about a certificate beside others of the same value or file.
     pub(super) fn outcome(
         &mut self,
@@ -31,9 +46,8 @@ impl Memory {
         let target = certificate.sha256();
         let (mut pool, mut others) = (Vec::new(), Vec::new());
         for other in extra {
-            let sha256 = other.sha256();
-            if sha256 != target && engine.certificate(&sha256).is_none() {
-                pool.extend_from_slice(&sha256);
+            if !engine.holds(other) && other.sha256() != target {
+                pool.extend_from_slice(&other.sha256());
                 others.push((*other).clone());
             }
         }

@@ -18,7 +18,7 @@ use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Target, ValueChange,
     Verdict,
 };
-use crate::census::keys::{Kind, Note, short};
+use crate::census::keys::{self, Kind, Note, short};
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -221,7 +221,7 @@ impl Judge<'_> {
             if decision == Decision::Publish {
                 self.links(draft, object, &mut sheet.links);
             }
-            sheet.candidate(draft, decision, change, self.reason(draft, decision, change));
+            sheet.candidate(draft, decision, change, self.reason(draft, decision, change), memory);
         }
         let judged = sheet.close(
             recipient::identity(object, &reach),
@@ -598,17 +598,21 @@ fn shared(
 ) {
     let mut key = None;
     for note in notes {
-        let (rule, what, mine) = match note.kind {
-            Kind::PublicKey => {
-                let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
-                (&recipient_rules::SHARED_KEY, "key", key)
-            }
-            Kind::Certificate => (&recipient_rules::SHARED_CERTIFICATE, "certificate", certificate.sha256()),
-            _ => continue,
-        };
-        if note.hash != short(&mine) {
+        if !matches!(note.kind, Kind::PublicKey | Kind::Certificate) {
             continue;
         }
+        let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
+        let (rule, what, hash) = match note.kind {
+            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", short(&key)),
+            _ => {
+                let hash = keys::certificate(&short(&key), certificate.der());
+                (&recipient_rules::SHARED_CERTIFICATE, "certificate", hash)
+            }
+        };
+        if note.hash != hash {
+            continue;
+        }
+        let mine = if note.kind == Kind::PublicKey { key } else { certificate.sha256() };
         if memory.sharers.len() >= REMEMBERED_OUTCOMES {
             memory.sharers.clear();
         }

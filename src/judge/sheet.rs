@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Counts, Draft, Judged, World};
+use super::{Counts, Draft, Judged, Memory, World};
 use crate::bundle::directory::Change;
 use crate::bundle::model::{
     Attribute, Candidate, Coverage, Decision, FindingCertificate, FindingLine, Identity, PathReport,
@@ -103,6 +103,7 @@ impl<'w> Sheet<'w> {
         decision: Decision,
         change: Option<ValueChange>,
         reason: String,
+        memory: &mut Memory,
     ) {
         let certificate = draft.certificate;
         let sha256 = certificate.map(|c| hex(&c.sha256()));
@@ -128,7 +129,7 @@ impl<'w> Sheet<'w> {
             attribute: draft.value.attribute,
             index: draft.index,
             subject: text(|c| c.subject().to_text()),
-            issuer: text(|c| c.issuer().to_text()),
+            issuer: certificate.map(|c| memory.issuer(c.issuer())),
             serial: text(|c| c.serial_hex()),
             not_before: text(|c| c.not_before().to_string()),
             not_after: text(|c| c.not_after().to_string()),

@@ -249,6 +249,12 @@ impl<'m> Engine<'m> {
         self.pool.by_sha256.get(sha256).map(|i| &self.pool.entries[*i].certificate)
     }
 
+    /// Whether a certificate is one of the anchors and intermediates.
+    #[must_use]
+    pub fn holds(&self, certificate: &Certificate<'_>) -> bool {
+        self.pool.holds(certificate)
+    }
+
     /// Whether a certificate that is not at hand is revoked, by its issuer's name and its serial number
     /// (contents octets); in words, what says so. It asks the CRLs of [`Engine::new`] as [`validate`](Self::validate)
     /// does, with [`Revocation::Off`] none. An issuer that is neither anchor nor intermediate says nothing.
@@ -333,10 +339,7 @@ impl<'m> Engine<'m> {
     ) -> (Vec<Entry<'e>>, bool) {
         let mut all: Vec<Entry<'e>> = extra
             .iter()
-            .filter(|c| {
-                let sha256 = c.sha256();
-                sha256 != target && !self.pool.by_sha256.contains_key(&sha256)
-            })
+            .filter(|c| !self.holds(c) && c.sha256() != target)
             .map(|c| Entry::new(c.clone(), false))
             .collect();
         if all.is_empty() {

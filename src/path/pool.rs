@@ -81,6 +81,13 @@ impl<'m> Pool<'m> {
         Self { entries, by_subject, by_raw_subject, by_sha256 }
     }
 
+    /// Whether the pool has this certificate: found by its subject, so that nothing is hashed.
+    pub(super) fn holds(&self, certificate: &Certificate<'_>) -> bool {
+        let subject = self.by_raw_subject.get(certificate.subject().raw());
+        let same = |at: &usize| self.entries[*at].certificate.der() == certificate.der();
+        subject.and_then(|key| self.by_subject.get(key)).is_some_and(|all| all.iter().any(same))
+    }
+
     /// The canonical form of a certificate's issuer name; most are written exactly as some subject
     /// of the pool, which saves making it.
     pub(super) fn issuer_key(&self, certificate: &Certificate<'_>) -> NameKey {

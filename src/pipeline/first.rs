@@ -5,7 +5,7 @@ use super::record;
 use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::{Location, Rows, Table};
 use crate::census::keys::{Kind, hash, key};
-use crate::census::sorter::Key;
+use crate::census::sorter::{Key, order};
 use crate::census::{Census, Knowledge};
 use crate::csvde::Headers;
 use crate::error::Error;
@@ -52,7 +52,9 @@ pub struct SourceCount {
 /// What a worker hands over for one job.
 #[derive(Default)]
 struct JobCount {
-    records: Vec<(Location, Vec<Key>)>,
+    /// Where records stand, and where the keys of each end.
+    records: Vec<(Location, usize)>,
+    keys: Vec<Key>,
     /// Of an export.
     tally: Option<(u32, BlockTally)>,
     sources: Vec<(u32, SourceCount)>,
@@ -62,6 +64,8 @@ struct JobCount {
 struct Worker {
     scratch: Scratch,
     record: Record,
+    /// Keys of one record, before they are sorted.
+    keys: Vec<Key>,
 }
 
 /// Runs the first pass. `progress` is told the bytes handed out so far.
@@ -91,7 +95,7 @@ pub fn run(
             job
         },
         |worker, job| count(worker, job, sources, reading, &pool),
-        |job: JobCount| {
+        |mut job: JobCount| {
             bases.push(rows.count());
             if let Some((source, tally)) = &job.tally
                 && let Some((open, last)) = open.get_mut(*source as usize)
@@ -99,9 +103,12 @@ pub fn run(
                 *open = tally.search_open(*open);
                 *last = job.records.last().map_or(*last, |(location, _)| location.offset);
             }
-            for (location, mut keys) in job.records {
+            let mut begin = 0;
+            for (location, end) in job.records {
                 let number = rows.push(location).map_err(Error::spill)?;
-                census.add(number, &mut keys).map_err(Error::spill)?;
+                let keys = job.keys.get_mut(begin..end).unwrap_or_default();
+                census.add(number, keys).map_err(Error::spill)?;
+                begin = end;
             }
             for (source, count) in job.sources {
                 if let Some(sum) = counts.get_mut(source as usize) {
@@ -153,7 +160,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                 };
                 sum.records += 1;
                 sum.values += object.count();
-                counted.records.push((location, keys_of(&object, reading)));
+                counted.add(location, &object, reading, &mut worker.keys);
             }
             counted.sources.push((source, sum));
             counted.tally = Some((source, parser.into_tally()));
@@ -177,7 +184,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                             line: number + 1,
                             ..Location::default()
                         };
-                        counted.records.push((location, keys_of(object, reading)));
+                        counted.add(location, object, reading, &mut worker.keys);
                     }
                     sum.secrets = read.secrets;
                     sum.values += read.ignored + read.unreadable.len() as u64;
@@ -189,9 +196,19 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
     counted
 }
 
-/// The keys that a record contributes.
-fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
-    let mut keys = Vec::new();
+impl JobCount {
+    /// Adds a record with the keys that it contributes.
+    fn add(&mut self, location: Location, object: &Object, reading: &Reading, keys: &mut Vec<Key>) {
+        keys_of(object, reading, keys);
+        keys.sort_unstable_by_key(order);
+        keys.dedup();
+        self.keys.append(keys);
+        self.records.push((location, self.keys.len()));
+    }
+}
+
+/// The keys that a record contributes, in no order.
+fn keys_of(object: &Object, reading: &Reading, keys: &mut Vec<Key>) {
     let file = object.dn.is_none() && object.owner.is_some();
     let guid = object.guid.as_ref().map(|guid| hash(guid));
     if let Some(guid) = guid {
@@ -205,7 +222,7 @@ fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
     let any = |kind: Kind, text: &str| key(kind, hash(text.as_bytes()), file, guid);
     if !matches!(recipient::role(object, reading.source_rules), Role::Recipient(..)) {
         keys.extend(reach.all().map(|other| any(Kind::Bystander, other.as_str())));
-        return keys;
+        return;
     }
     keys.extend(reach.source.primary().map(|primary| address(Kind::Primary, primary.as_str())));
     keys.extend(reach.target().map(|target| address(Kind::Target, target.as_str())));
@@ -214,7 +231,4 @@ fn keys_of(object: &Object, reading: &Reading) -> Vec<Key> {
         keys.push(key(Kind::PublicKey, public_key, file, None));
         keys.push(key(Kind::Certificate, certificate, file, None));
     }
-    keys.sort_unstable();
-    keys.dedup();
-    keys
 }
