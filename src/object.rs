@@ -577,7 +577,7 @@ pub fn guid_from(bytes: &[u8]) -> Option<[u8; 16]> {
 #[must_use]
 pub fn guid_text(raw: &[u8; 16]) -> String {
     let hex = crate::encoding::hex(&swap_groups(*raw));
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 fn swap_groups(mut guid: [u8; 16]) -> [u8; 16] {

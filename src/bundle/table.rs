@@ -133,19 +133,16 @@ pub(crate) fn rows(recipient: &Recipient, out: &mut Vec<u8>, ends: &mut Vec<usiz
     out.reserve(1_024 * candidates.len());
     let mut row =
         Row { core: csv_core::WriterBuilder::new().terminator(csv_core::Terminator::CRLF).build(), out };
-    for candidate in candidates {
-        for (at, cell) in person.iter().chain(&judged(recipient, candidate)).enumerate() {
-            if at > 0 {
-                row.put(|core, out| core.delimiter(out));
-            }
-            let mut rest = cell.as_bytes();
-            row.put(|core, out| {
-                let (result, read, written) = core.field(rest, out);
-                rest = rest.get(read..).unwrap_or_default();
-                (result, written)
-            });
+    // Every row of a person begins alike.
+    let begin = row.out.len();
+    person.iter().for_each(|cell| row.cell(cell));
+    let person = begin..row.out.len();
+    for (at, candidate) in candidates.into_iter().enumerate() {
+        if at > 0 {
+            row.out.extend_from_within(person.clone());
         }
-        row.put(|core, out| core.terminator(out));
+        judged(recipient, candidate).iter().for_each(|cell| row.cell(cell));
+        row.end();
         ends.push(row.out.len());
     }
 }
@@ -158,6 +155,23 @@ struct Row<'o> {
 }
 
 impl Row<'_> {
+    /// Appends a cell and what separates it from the next one.
+    fn cell(&mut self, cell: &str) {
+        let mut rest = cell.as_bytes();
+        self.put(|core, out| {
+            let (result, read, written) = core.field(rest, out);
+            rest = rest.get(read..).unwrap_or_default();
+            (result, written)
+        });
+        self.put(|core, out| core.delimiter(out));
+    }
+
+    /// Ends the row, in which no cell follows the last separator.
+    fn end(&mut self) {
+        self.out.pop();
+        self.put(|core, out| core.terminator(out));
+    }
+
     /// Repeats a step of the writer until it has written all of it.
     fn put(&mut self, mut step: impl FnMut(&mut csv_core::Writer, &mut [u8]) -> (WriteResult, usize)) {
         let mut buffer = [0; 256];

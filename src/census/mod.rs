@@ -190,30 +190,33 @@ fn for_groups(sorted: &Sorted, wanted: &[Kind], mut each: impl FnMut(Kind, &[Key
 /// as its primary one (or the one it is looked up by), or else as any other.
 fn unite(sorted: &Sorted) -> io::Result<Groups> {
     let mut groups = Groups::default();
-    for_groups(sorted, &[Kind::Guid, Kind::Dn], |kind, group| match kind {
-        Kind::Guid => unite_all(&mut groups, group.iter().map(keys::record)),
-        _ => unite_names(&mut groups, group),
-    })?;
     // Records of files whose address is the primary one of a directory object, or of several.
     let mut settled: HashSet<u32> = HashSet::new();
-    for_groups(sorted, &[Kind::Primary, Kind::Target], |_, group| {
-        let objects = directory_objects(&groups, group);
+    // Keys are sorted by kind: objects are known before their addresses, primary ones before others.
+    let kinds = [Kind::Guid, Kind::Dn, Kind::Primary, Kind::Target, Kind::Address];
+    for_groups(sorted, &kinds, |kind, group| {
         let files = || group.iter().filter(|key| keys::from_file(key)).map(keys::record);
-        if !objects.is_empty() {
-            settled.extend(files());
-        }
-        match objects.as_slice() {
-            // With several claimants it is not known whose the file is: it stays by itself and
-            // shares their conflict.
-            [only] => unite_all(&mut groups, std::iter::once(*only).chain(files())),
-            _ => unite_all(&mut groups, files()),
-        }
-    })?;
-    for_groups(sorted, &[Kind::Address], |_, group| {
-        if let [only] = directory_objects(&groups, group).as_slice() {
-            let files = group.iter().filter(|key| keys::from_file(key)).map(keys::record);
-            let files = files.filter(|file| !settled.contains(file));
-            unite_all(&mut groups, std::iter::once(*only).chain(files));
+        match kind {
+            Kind::Guid => unite_all(&mut groups, group.iter().map(keys::record)),
+            Kind::Dn => unite_names(&mut groups, group),
+            Kind::Address => {
+                if let [only] = directory_objects(&groups, group).as_slice() {
+                    let files = files().filter(|file| !settled.contains(file));
+                    unite_all(&mut groups, std::iter::once(*only).chain(files));
+                }
+            }
+            _ => {
+                let objects = directory_objects(&groups, group);
+                if !objects.is_empty() {
+                    settled.extend(files());
+                }
+                match objects.as_slice() {
+                    // With several claimants it is not known whose the file is: it stays by itself and
+                    // shares their conflict.
+                    [only] => unite_all(&mut groups, std::iter::once(*only).chain(files())),
+                    _ => unite_all(&mut groups, files()),
+                }
+            }
         }
     })?;
     groups.close();

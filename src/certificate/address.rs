@@ -122,6 +122,12 @@ pub fn domain_key(domain: &str) -> Option<String> {
 /// Whether a domain of ASCII letters, digits, hyphens and dots is one; `None` for one that IDNA must look
 /// at, also where labels start with `xn--`: it refuses the broken ones.
 fn plain_domain(domain: &str) -> Option<bool> {
+    // Nearly every domain is letters, digits and single dots; whatever else there is, is looked at closer.
+    let label =
+        |label: &[u8]| label.len() <= 63 && !label.is_empty() && label.iter().all(u8::is_ascii_alphanumeric);
+    if domain.len() <= 253 && domain.as_bytes().split(|byte| *byte == b'.').all(label) {
+        return Some(true);
+    }
     let plain =
         domain.bytes().fold(true, |all, b| all & (b.is_ascii_alphanumeric() | (b == b'-') | (b == b'.')));
     let encoded = || domain.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));

@@ -11,7 +11,7 @@
 //! [`Name::is_comparable`] and fail closed.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::oid::{self, Oid};
 use super::tlv::{self, Walker, tag};
@@ -141,7 +141,7 @@ impl<'a> Name<'a> {
     pub fn to_text(&self) -> String {
         let mut text = String::with_capacity(self.raw.len());
         // Writing to a String cannot fail.
-        let _ = write!(text, "{self}");
+        let _ = self.write(&mut text);
         text
     }
 
@@ -312,6 +312,12 @@ impl fmt::Display for Name<'_> {
     /// RFC 4514: the entry first, the root last, `+` within a relative name. Attribute types without
     /// a short name are shown dotted, values that are no text as `#` and hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+impl Name<'_> {
+    fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
         let mut attributes = Vec::with_capacity(8);
         let whole = self.try_attributes(|attribute| attributes.push(attribute)).is_some();
         for (i, group) in attributes.chunk_by(|a, b| a.rdn == b.rdn).rev().enumerate() {
@@ -347,7 +353,7 @@ impl fmt::Debug for Name<'_> {
 }
 
 /// Escapes as RFC 4514 section 2.4 asks.
-fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+fn write_escaped(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
     let special = |b: u8| matches!(b, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b'\0');
     let edge = text.starts_with([' ', '#']) || text.ends_with(' ');
     if !edge && !text.bytes().any(special) {

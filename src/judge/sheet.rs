@@ -118,7 +118,11 @@ impl<'w> Sheet<'w> {
         self.counts.candidates += 1;
         if decision == Decision::Publish {
             self.counts.published += 1;
-            self.internal_crl.extend(certificate.and_then(internal_crl_point));
+            if let Some(certificate) = certificate
+                && let Some(point) = internal_crl_point(certificate)
+            {
+                self.internal_crl.insert((memory.issuer(certificate.issuer()), point));
+            }
             self.revocation_fresh_until = earliest(self.revocation_fresh_until, draft.fresh_until);
         }
         let text = |get: fn(&Certificate<'_>) -> String| certificate.map(get);

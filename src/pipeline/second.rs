@@ -124,7 +124,9 @@ pub struct Second<'a> {
 /// A job with what the first pass knows about it.
 struct Known {
     job: Job,
+    /// Number of its first record, and of the first one of the next job.
     base: u32,
+    end: u32,
     about: About,
 }
 
@@ -206,7 +208,7 @@ impl Second<'_> {
                 let notes = notes.below(end).map_err(Error::spill)?;
                 let matches = matches.as_mut().map(|matches| matches.below(end)).transpose();
                 let about = About { notes, matches: matches.map_err(Error::spill)?.unwrap_or_default() };
-                Ok(Some(Known { job, base, about }))
+                Ok(Some(Known { job, base, end, about }))
             },
             |worker, known| self.work(worker, known, &pool),
             |mut results: Results| {
@@ -224,7 +226,7 @@ impl Second<'_> {
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
         let mut results = Results::default();
-        let Known { job, base, about } = known;
+        let Known { job, base, end, about } = known;
         let mut number = base;
         match job {
             Job::Export { source, block } => {
@@ -232,6 +234,8 @@ impl Second<'_> {
                 let mut problems = Vec::new();
                 let known = self.sources.get(source as usize);
                 results.names = known.filter(|known| known.bare).map(|_| (source, Names::default()));
+                // As a rule every record is a recipient; a block of tiny ones is not worth the memory.
+                results.recipients.reserve((end.saturating_sub(base) as usize).min(256));
                 let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);

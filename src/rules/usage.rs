@@ -1,6 +1,8 @@
 //! Rules about what a certificate may be used for.
 
 use super::{Finding, Rule};
+use std::borrow::Cow;
+
 use crate::bundle::model::{Decision, Severity};
 use crate::certificate::extensions::{DistributionPointName, KeyUsage};
 use crate::certificate::key::KeyKind;
@@ -162,24 +164,27 @@ pub fn check(certificate: &Certificate<'_>, usage: &Usage, findings: &mut Vec<Fi
     }
 }
 
-/// The issuer and one of its CRL distribution points, when none of them can be reached from the
+/// One of the CRL distribution points of a certificate, when none of them can be reached from the
 /// internet: ldap: and file: addresses, host names without a dot, and names and addresses that are
 /// reserved for inside (RFC 6762, RFC 8375, RFC 1918).
 #[must_use]
-pub fn internal_crl_point(certificate: &Certificate<'_>) -> Option<(String, String)> {
+pub fn internal_crl_point(certificate: &Certificate<'_>) -> Option<String> {
     let points = certificate.crl_distribution_points().into_value()?;
-    let mut urls = Vec::new();
+    let mut first = None;
     for point in &points {
         if let Some(DistributionPointName::Full(names)) = &point.name {
             for name in names {
                 if let GeneralName::Uri(url) = name {
-                    urls.push(String::from_utf8_lossy(url).into_owned());
+                    let url = String::from_utf8_lossy(url);
+                    if is_public(&url) {
+                        return None;
+                    }
+                    first.get_or_insert(url);
                 }
             }
         }
     }
-    let first = urls.first()?.clone();
-    (!urls.iter().any(|url| is_public(url))).then(|| (certificate.issuer().to_string(), first))
+    first.map(Cow::into_owned)
 }
 
 fn is_public(url: &str) -> bool {
