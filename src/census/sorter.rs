@@ -1,7 +1,8 @@
 //! Sorting more keys than memory should hold.
 //!
-//! Keys are 32 bytes and compare as bytes. They are collected in a buffer of fixed size, sorted,
-//! and spilled as a run to an unlinked temporary file; runs are then merged into one sorted file.
+//! Keys are 32 bytes and compare as bytes. They are collected in a buffer of fixed size, sorted, and
+//! spilled as a run to an unlinked temporary file while the next run is collected; runs are then
+//! merged into one sorted file.
 //! Nothing else is kept, so memory is the same for a thousand keys and for a hundred million.
 
 use std::cmp::Reverse;
@@ -9,6 +10,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::thread::JoinHandle;
 
 use crate::limits::{MERGE_BUFFER, MERGE_WAYS, SPILL_KEYS};
 
@@ -29,9 +31,16 @@ pub fn order(key: &Key) -> (u128, u128) {
 /// Collects keys in any order.
 pub struct Sorter {
     buffer: Vec<Key>,
+    /// The memory of the run before.
+    spare: Vec<Key>,
     capacity: usize,
-    runs: Vec<(File, u64)>,
+    /// The run that is being sorted and written while the next one is collected.
+    spilling: Option<JoinHandle<io::Result<(Run, Vec<Key>)>>>,
+    runs: Vec<Run>,
 }
+
+/// Sorted keys in a file, and how many.
+type Run = (File, u64);
 
 impl Default for Sorter {
     fn default() -> Self {
@@ -43,7 +52,13 @@ impl Sorter {
     /// A sorter that spills after `capacity` keys.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { buffer: Vec::new(), capacity: capacity.max(1), runs: Vec::new() }
+        Self {
+            buffer: Vec::new(),
+            spare: Vec::new(),
+            capacity: capacity.max(1),
+            spilling: None,
+            runs: Vec::new(),
+        }
     }
 
     /// Adds a key.
@@ -58,15 +73,31 @@ impl Sorter {
         Ok(())
     }
 
+    /// Has what was collected sorted and written by a thread of its own; there is one at a time.
     fn spill(&mut self) -> io::Result<()> {
-        self.buffer.sort_unstable_by_key(order);
-        let mut file = BufWriter::with_capacity(MERGE_BUFFER, crate::temporary::file()?);
-        for key in &self.buffer {
-            file.write_all(key)?;
-        }
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        self.runs.push((file, self.buffer.len() as u64));
-        self.buffer.clear();
+        self.spilled()?;
+        let mut keys = std::mem::replace(&mut self.buffer, std::mem::take(&mut self.spare));
+        let work = move || {
+            keys.sort_unstable_by_key(order);
+            let mut file = BufWriter::with_capacity(MERGE_BUFFER, crate::temporary::file()?);
+            for key in &keys {
+                file.write_all(key)?;
+            }
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            Ok(((file, keys.len() as u64), keys))
+        };
+        self.spilling = Some(std::thread::Builder::new().name("sort".to_owned()).spawn(work)?);
+        Ok(())
+    }
+
+    /// Waits for the run that is being written.
+    fn spilled(&mut self) -> io::Result<()> {
+        let Some(thread) = self.spilling.take() else { return Ok(()) };
+        let (run, mut keys) =
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that sorts died")))?;
+        self.runs.push(run);
+        keys.clear();
+        self.spare = keys;
         if self.runs.len() == MERGE_WAYS {
             let merged = merge(std::mem::take(&mut self.runs))?;
             self.runs.push((merged.file, merged.len));
@@ -79,10 +110,11 @@ impl Sorter {
     /// # Errors
     /// When the temporary folder cannot be written or read.
     pub fn finish(mut self) -> io::Result<Sorted> {
-        if !self.buffer.is_empty() || self.runs.is_empty() {
+        if !self.buffer.is_empty() || (self.runs.is_empty() && self.spilling.is_none()) {
             self.spill()?;
         }
-        self.buffer = Vec::new();
+        self.spilled()?;
+        (self.buffer, self.spare) = (Vec::new(), Vec::new());
         if self.runs.len() == 1
             && let Some((file, len)) = self.runs.pop()
         {
