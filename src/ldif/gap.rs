@@ -102,7 +102,7 @@ impl BlockParser<'_> {
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, pos, self.view.dn_follows, &mut fold);
         let joined = if line.folded {
-            fold.as_slice()
+            fold.text()
         } else {
             self.text.get(line.start..line.end).unwrap_or_default()
         };
@@ -254,7 +254,7 @@ impl BlockParser<'_> {
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, self.state.pos, self.view.dn_follows, &mut fold);
         let joined = if line.folded {
-            fold.as_slice()
+            fold.text()
         } else {
             self.text.get(line.start..line.end).unwrap_or_default()
         };
