@@ -158,7 +158,8 @@ impl BlockParser<'_> {
                 line = first.join(self.view.dn_follows, Joining::Exact, &mut fold);
             }
         }
-        let joined = if line.folded { fold.text() } else { text.get(line.start..line.end).unwrap_or_default() };
+        let joined =
+            if line.folded { fold.text() } else { text.get(line.start..line.end).unwrap_or_default() };
         let place = Place {
             pos: line.start,
             line: self.state.line,
@@ -310,7 +311,7 @@ impl BlockParser<'_> {
             return;
         }
         let wanted = &self.options.wanted;
-        let info = self.names.get(parts.name, |base| wanted.takes(base));
+        let info = *self.names.get(parts.name, |base| wanted.takes(base));
         if info.shape == Shape::Bad {
             self.say(problems, Code::BadName, place, None, record, || {
                 format!(

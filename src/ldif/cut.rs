@@ -298,7 +298,7 @@ impl Cutter {
     /// How many lines end in these bytes.
     pub(super) fn lines(self, buf: &[u8]) -> u64 {
         let count = if self.width == 1 && !self.cr {
-            memchr::memchr_iter(b'\n', buf).count()
+            line_ends(buf)
         } else {
             let w = self.width;
             let ends = |byte: u8| {
@@ -316,6 +316,24 @@ impl Cutter {
         };
         count as u64
     }
+}
+
+/// How many LFs there are: counted in lanes of a byte, which is twice as fast as adding up what each vector holds.
+pub(super) fn line_ends(buf: &[u8]) -> usize {
+    const LANES: usize = 64;
+    // A lane holds no more.
+    let pieces = buf.chunks(LANES * u8::MAX as usize);
+    pieces
+        .map(|piece| {
+            let (vectors, rest) = piece.as_chunks::<LANES>();
+            let mut lanes = [0_u8; LANES];
+            for vector in vectors {
+                lanes.iter_mut().zip(vector).for_each(|(lane, byte)| *lane += u8::from(*byte == b'\n'));
+            }
+            lanes.iter().map(|lane| usize::from(*lane)).sum::<usize>()
+                + rest.iter().filter(|byte| **byte == b'\n').count()
+        })
+        .sum()
 }
 
 /// What a physical line can be above a `dn:` line.

@@ -2,6 +2,7 @@
 //!
 //! Lines of one width, as long base64 values have them, are found and copied together: nothing is searched for in them.
 
+use super::cut::line_ends;
 use super::limits;
 
 /// Joined text.
@@ -124,7 +125,7 @@ impl Width {
         };
         let count = self.lines(rest).take_while(plain).count();
         let lines = rest.get(..count * self.whole).unwrap_or_default();
-        (memchr::memchr_iter(b'\n', lines).count() == count).then_some(lines.len())
+        (line_ends(lines) == count).then_some(lines.len())
     }
 
     /// How many lines so many bytes are.

@@ -394,11 +394,7 @@ fn begin(line: &mut Line, first: &[u8], keep: bool, fold: &mut Fold) {
 #[inline]
 fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
     // An attribute name ends with a colon within a few bytes; do not look for the end of its line.
-    let end = text
-        .get(at..)
-        .unwrap_or_default()
-        .iter()
-        .position(|&b| !is_base64(b));
+    let end = text.get(at..).unwrap_or_default().iter().position(|&b| !is_base64(b));
     match end.map(|n| (at + n, text.get(at + n))) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
@@ -479,7 +475,11 @@ mod tests {
         };
         let (first, mut fold) = (First::at(text, 0), Fold::default());
         let exact = of(join_folded(first, false, Joining::Exact, &mut fold), &fold);
-        assert_eq!(exact, of(join(text, 0, false, &mut fold), &fold), "what is looked at first changes {text:?}");
+        assert_eq!(
+            exact,
+            of(join(text, 0, false, &mut fold), &fold),
+            "what is looked at first changes {text:?}"
+        );
         let guess = of(first.join(false, Joining::Guess, &mut fold), &fold);
         if guess.1.guessed {
             assert_eq!(exact, (guess.0, Line { guessed: false, ..guess.1 }), "guessing changes {text:?}");

@@ -13,15 +13,18 @@ use super::record::{ChangeKind, Entry, Operation, Record, Stored, slice};
 /// two overlap.
 #[inline]
 fn is_plain(value: &[u8]) -> bool {
-    fn pieces<const N: usize>(value: &[u8]) -> Option<bool> {
-        let last = value.last_chunk::<N>()?;
-        let plain = |piece: &[u8; N]| {
-            piece.iter().fold(true, |all, b| all & b.is_ascii() & (*b != 0) & (*b != b'\r'))
-        };
-        Some(value.as_chunks::<N>().0.iter().chain([last]).all(plain))
+    let usual = |b: &u8| b.is_ascii() & (*b != 0) & (*b != b'\r');
+    if let Some(last) = value.last_chunk::<16>() {
+        let mut plain = last.iter().fold(true, |all, b| all & usual(b));
+        for piece in value.as_chunks::<16>().0 {
+            plain &= piece.iter().fold(true, |all, b| all & usual(b));
+        }
+        return plain;
     }
-    let bytes = || value.iter().all(|b| b.is_ascii() && *b != 0 && *b != b'\r');
-    pieces::<16>(value).or_else(|| pieces::<4>(value)).unwrap_or_else(bytes)
+    if let (Some(first), Some(last)) = (value.first_chunk::<8>(), value.last_chunk::<8>()) {
+        return first.iter().chain(last).fold(true, |all, b| all & usual(b));
+    }
+    value.iter().all(usual)
 }
 
 impl BlockParser<'_> {
@@ -167,9 +170,8 @@ impl BlockParser<'_> {
             },
         };
         let (from, to) = record.commit(written);
-        if text && !slice(&record.arena, (from, to)).is_ascii() {
-            let value = slice(&record.arena, (from, to)).to_vec();
-            self.check_text(&value, parts.name, place, record, problems);
+        if text {
+            self.check_text(slice(&record.arena, (from, to)), parts.name, place, record, problems);
         }
         Stored::Bytes(from, to)
     }
