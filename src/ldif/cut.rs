@@ -411,6 +411,15 @@ mod tests {
     }
 
     #[test]
+    fn every_line_end_counts() {
+        for len in [0, 1, 63, 64, 65, 64 * 255, 64 * 255 + 1, 64 * 600 + 37] {
+            assert_eq!(line_ends(&vec![b'\n'; len]), len);
+            let some: Vec<u8> = (0..len).map(|at| if at % 7 == 3 { b'\n' } else { b'x' }).collect();
+            assert_eq!(line_ends(&some), (len + 3) / 7);
+        }
+    }
+
+    #[test]
     fn cr_files_cut_and_count() {
         let cutter = Cutter::new(Format { line_end: LineEnd::Cr, ..Format::default() });
         let text = b"dn: a\rcn: a\r\rdn: b\rcn: b\r\n";

@@ -133,3 +133,62 @@ impl Width {
         (bytes / self.whole) as u64
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::ldif::{Options, Reader, Record, Wanted};
+
+    /// The values of one record, with their lines; `None` for what was not wanted.
+    fn read(text: &[u8], wanted: Wanted) -> Vec<(u64, Option<Vec<u8>>)> {
+        let options = Options { wanted, ..Options::default() };
+        let mut reader = Reader::new(text, options).unwrap();
+        let mut record = Record::new();
+        assert!(reader.next(&mut record, &mut Vec::new()).unwrap());
+        record.attributes().map(|one| (one.line(), one.bytes().map(<[u8]>::to_vec))).collect()
+    }
+
+    #[test]
+    fn lines_of_every_width_are_joined_and_passed_by() {
+        for end in ["\n", "\r\n"] {
+            for width in 1..100 {
+                // More lines than room is made for at a time.
+                let lines = 4 * super::LINES / 3;
+                let value = "QUJD".repeat(width * lines / 4);
+                let mut text = format!("dn: cn=a{end}photo:: ");
+                for (at, line) in value.as_bytes().chunks(width).enumerate() {
+                    let blank = if at > 0 { " " } else { "" };
+                    text += &format!("{blank}{}{end}", str::from_utf8(line).unwrap());
+                }
+                text += &format!("cn: b{end}");
+                let behind = 2 + value.len().div_ceil(width) as u64;
+                let (photo, cn) = ("ABC".repeat(value.len() / 4).into_bytes(), b"b".to_vec());
+                let all = read(text.as_bytes(), Wanted::All);
+                assert_eq!(all, [(2, Some(photo)), (behind, Some(cn.clone()))], "{width}");
+                let only = read(text.as_bytes(), Wanted::Only(vec!["cn".into()]));
+                assert_eq!(only, [(2, None), (behind, Some(cn))], "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn line_ends_that_stand_elsewhere_are_found() {
+        // Behind the second line, line ends stand where the width says, and elsewhere too.
+        for (folds, value) in [
+            (&b" QUJD\n Q\n U\n JD\n"[..], &b"ABCABCABC"[..]),
+            (b" QUJD\n QUJD\n Q\n U\n JDQ\n UJD\n", b"ABCABCABCABCABC"),
+            // Another attribute in what looks like a line of that width.
+            (b" QUJDQUJD\n QUJDQUJD\n QQ==\nx:1\n", b"ABCABCABCABCABCA"),
+        ] {
+            let text = [b"dn: cn=a\nphoto:: QUJD\n", folds, b"cn: b\n"].concat();
+            let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+            for wanted in [Wanted::All, Wanted::Only(vec!["cn".into()])] {
+                let values = read(&text, wanted.clone());
+                assert_eq!(values.last().unwrap(), &(lines, Some(b"b".to_vec())), "{folds:?}");
+                if wanted == Wanted::All {
+                    assert_eq!(values[0].1.as_deref(), Some(value), "{folds:?}");
+                }
+            }
+        }
+    }
+}
