@@ -1,9 +1,10 @@
 //! The inside of a record: its DN and its attributes. Values are read in `value.rs`, change records in `change.rs`.
 
+use super::Wanted;
 use super::change::{Change, Section};
 use super::dn;
 use super::limits;
-use super::line::{self, Kind, Parts};
+use super::line::{self, First, Joining, Kind, Parts};
 use super::name::Shape;
 use super::parser::BlockParser;
 use super::problem::{Code, Problem, excerpt};
@@ -36,7 +37,8 @@ impl BlockParser<'_> {
             }
             // Nearly every line starts with a letter and is looked at only once.
             let special = match text.get(pos..) {
-                Some([b'd' | b'D', ..] | [b's' | b'S' | b'v' | b'V', b'e' | b'E', ..]) => true,
+                Some([b'd' | b'D', b'n' | b'N' | b'\r' | b'\n', ..]) => true,
+                Some([b's' | b'S' | b'v' | b'V', b'e' | b'E', ..]) => true,
                 Some([byte, ..]) => !byte.is_ascii_alphabetic(),
                 _ => false,
             };
@@ -84,7 +86,12 @@ impl BlockParser<'_> {
                     _ => {}
                 }
             }
-            let place = self.logical(record, &mut change, first, problems);
+            let line = First::at(text, pos);
+            if !first && !change.ignored && self.quick(&line, record) {
+                end = self.state.pos;
+                continue;
+            }
+            let place = self.logical(line, record, &mut change, first, problems);
             first = false;
             if place.cut_off {
                 break;
@@ -130,9 +137,10 @@ impl BlockParser<'_> {
         }
     }
 
-    /// Reads a logical line of the record.
+    /// Reads the logical line of the record that begins with `first`.
     pub(super) fn logical(
         &mut self,
+        first: First<'_>,
         record: &mut Record,
         change: &mut Change,
         is_dn: bool,
@@ -140,9 +148,18 @@ impl BlockParser<'_> {
     ) -> Place {
         let text = self.text;
         let mut fold = std::mem::take(self.fold);
-        let line = line::join(text, self.state.pos, self.view.dn_follows, &mut fold);
+        let joining = if is_dn { Joining::Exact } else { self.joining(&first, record) };
+        let mut line = first.join(self.view.dn_follows, joining, &mut fold);
+        let mut decoded = None;
+        if line.guessed {
+            let value = line::split(fold.text(), line.colon).map(|parts| parts.value).unwrap_or_default();
+            decoded = self.decoder.strict(value, &mut record.arena, record.used);
+            if decoded.is_none() {
+                line = first.join(self.view.dn_follows, Joining::Exact, &mut fold);
+            }
+        }
         let joined =
-            if line.folded { fold.as_slice() } else { text.get(line.start..line.end).unwrap_or_default() };
+            if line.folded { fold.text() } else { text.get(line.start..line.end).unwrap_or_default() };
         let place = Place {
             pos: line.start,
             line: self.state.line,
@@ -156,7 +173,7 @@ impl BlockParser<'_> {
         }
         match parts {
             Ok(parts) if is_dn => self.dn(parts, place, record, problems),
-            Ok(parts) => self.attribute(parts, place, record, change, problems),
+            Ok(parts) => self.attribute(parts, decoded, place, record, change, problems),
             Err(_) if joined.trim_ascii_end() == b"-" => self.separator(place, record, change, problems),
             Err(_) if joined.iter().all(|b| *b == 0) => {
                 self.say(problems, Code::Nul, place, None, record, || {
@@ -180,6 +197,17 @@ impl BlockParser<'_> {
         *self.fold = fold;
         self.advance(line.next, line.lines);
         place
+    }
+
+    /// Must the text of an attribute's line be joined? Not if nobody looks at what follows its name.
+    fn joining(&mut self, first: &First<'_>, record: &Record) -> Joining {
+        let wanted = &self.options.wanted;
+        if *wanted == Wanted::All || record.kind == ChangeKind::Modify {
+            return Joining::Guess;
+        }
+        let Some(name) = first.name() else { return Joining::Guess };
+        let info = self.names.get(name, |base| wanted.takes(base));
+        if info.wanted || info.changetype { Joining::Guess } else { Joining::Pass }
     }
 
     pub(super) fn say(
@@ -219,7 +247,7 @@ impl BlockParser<'_> {
             match parts.kind {
                 // Trimmed before it is checked: blanks around a DN are of no meaning.
                 Kind::Plain => self.plain(dn::trim(parts.value), parts.name, true, place, record, problems),
-                Kind::Base64 => self.base64(parts, true, place, record, problems),
+                Kind::Base64 => self.base64(parts, None, true, place, record, problems),
                 Kind::Url => {
                     self.say(problems, Code::UrlRefused, place, Some(parts.name), record, || {
                         format!(
@@ -269,9 +297,11 @@ impl BlockParser<'_> {
         });
     }
 
-    pub(super) fn attribute(
+    #[allow(clippy::too_many_arguments)] // a line, its place, and what it is read into
+    fn attribute(
         &mut self,
         parts: Parts<'_>,
+        decoded: Option<usize>,
         place: Place,
         record: &mut Record,
         change: &mut Change,
@@ -281,7 +311,7 @@ impl BlockParser<'_> {
             return;
         }
         let wanted = &self.options.wanted;
-        let info = self.names.get(parts.name, |base| wanted.takes(base));
+        let info = *self.names.get(parts.name, |base| wanted.takes(base));
         if info.shape == Shape::Bad {
             self.say(problems, Code::BadName, place, None, record, || {
                 format!(
@@ -333,7 +363,7 @@ impl BlockParser<'_> {
             }
             return;
         }
-        let name = record.push(parts.name);
+        // What is decoded already stands where the next value would.
         let value = if place.cut_off {
             Stored::Unreadable(Code::RecordTooLarge)
         } else if !info.wanted {
@@ -341,10 +371,11 @@ impl BlockParser<'_> {
         } else {
             match parts.kind {
                 Kind::Plain => self.plain(parts.value, parts.name, info.text, place, record, problems),
-                Kind::Base64 => self.base64(parts, info.text, place, record, problems),
+                Kind::Base64 => self.base64(parts, decoded, info.text, place, record, problems),
                 Kind::Url => self.url(parts, place, record, problems),
             }
         };
+        let name = record.push(parts.name);
         record.entries.push(Entry { name, value, line: place.line, operation });
     }
 }

@@ -298,7 +298,7 @@ impl Cutter {
     /// How many lines end in these bytes.
     pub(super) fn lines(self, buf: &[u8]) -> u64 {
         let count = if self.width == 1 && !self.cr {
-            memchr::memchr_iter(b'\n', buf).count()
+            line_ends(buf)
         } else {
             let w = self.width;
             let ends = |byte: u8| {
@@ -316,6 +316,24 @@ impl Cutter {
         };
         count as u64
     }
+}
+
+/// How many LFs there are: counted in lanes of a byte, which is twice as fast as adding up what each vector holds.
+pub(super) fn line_ends(buf: &[u8]) -> usize {
+    const LANES: usize = 64;
+    // A lane holds no more.
+    let pieces = buf.chunks(LANES * u8::MAX as usize);
+    pieces
+        .map(|piece| {
+            let (vectors, rest) = piece.as_chunks::<LANES>();
+            let mut lanes = [0_u8; LANES];
+            for vector in vectors {
+                lanes.iter_mut().zip(vector).for_each(|(lane, byte)| *lane += u8::from(*byte == b'\n'));
+            }
+            lanes.iter().map(|lane| usize::from(*lane)).sum::<usize>()
+                + rest.iter().filter(|byte| **byte == b'\n').count()
+        })
+        .sum()
 }
 
 /// What a physical line can be above a `dn:` line.
@@ -389,6 +407,15 @@ mod tests {
             let cut = cutter.last_cut(&raw, 0, raw.len()).unwrap();
             assert_eq!(cut, Cut { at: 2 * "dn: a\ncn: xxdn: x\n\n".len(), after_blank: true });
             assert_eq!(cutter.first_cut(&raw, 0, 0, raw.len()), Ok(cut));
+        }
+    }
+
+    #[test]
+    fn every_line_end_counts() {
+        for len in [0, 1, 63, 64, 65, 64 * 255, 64 * 255 + 1, 64 * 600 + 37] {
+            assert_eq!(line_ends(&vec![b'\n'; len]), len);
+            let some: Vec<u8> = (0..len).map(|at| if at % 7 == 3 { b'\n' } else { b'x' }).collect();
+            assert_eq!(line_ends(&some), (len + 3) / 7);
         }
     }
 

@@ -51,36 +51,43 @@ fn attribute_type(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Reads a value; gives what follows its `,` or `+`, and whether there is one.
-fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
-    let hex_string = text.first() == Some(&b'#');
-    let mut digits = 0_usize;
-    let mut at = usize::from(hex_string);
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b',' | b'+' => break,
-            _ if hex_string
-                && byte == b' '
-                && skip_spaces(text.get(at..)?).first().is_none_or(|b| matches!(b, b',' | b'+')) => {}
-            _ if hex_string && byte.is_ascii_hexdigit() => digits += 1,
-            _ if hex_string => return None,
-            b'"' | b';' | b'<' | b'>' | 0 => return None,
-            b'\\' => match (text.get(at + 1)?, text.get(at + 2)) {
-                (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', _) => at += 1,
-                (high, Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 2,
-                _ => return None,
-            },
-            _ => {}
-        }
+/// Bytes that are no ordinary characters of a value: those that end it, and those that RFC 4514 has escaped.
+const SPECIAL: [bool; 256] = {
+    let (mut table, special) = ([false; 256], b",+\";<>\0\\");
+    let mut at = 0;
+    while at < special.len() {
+        table[special[at] as usize] = true;
         at += 1;
     }
-    if hex_string && (digits == 0 || !digits.is_multiple_of(2)) {
-        return None;
+    table
+};
+
+/// Reads a value; gives what follows its `,` or `+`, and whether there is one.
+fn attribute_value(text: &[u8]) -> Option<(&[u8], bool)> {
+    let mut at = match text {
+        [b'#', rest @ ..] => 1 + hex_string(rest)?,
+        _ => 0,
+    };
+    let special = |byte: u8| SPECIAL.get(usize::from(byte)).copied().unwrap_or_default();
+    loop {
+        at += text.get(at..)?.iter().position(|b| special(*b)).unwrap_or(text.len() - at);
+        match text.get(at..)? {
+            [] => return Some((&[], false)),
+            [b',' | b'+', rest @ ..] => return Some((rest, true)),
+            [b'\\', b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\', ..] => at += 2,
+            [b'\\', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
+            _ => return None,
+        }
     }
-    match text.get(at) {
-        None => Some((&[], false)),
-        Some(_) => Some((text.get(at + 1..)?, true)),
-    }
+}
+
+/// Reads the digits behind a `#`, and blanks that fill up behind them; gives how many bytes these are.
+fn hex_string(text: &[u8]) -> Option<usize> {
+    let digits = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let rest = text.get(digits..)?;
+    let behind = skip_spaces(rest);
+    let ends = behind.first().is_none_or(|b| matches!(b, b',' | b'+'));
+    (ends && digits > 0 && digits.is_multiple_of(2)).then_some(text.len() - behind.len())
 }
 
 /// A DN without blanks around it; an escaped blank at its end stays.

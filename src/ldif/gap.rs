@@ -101,11 +101,8 @@ impl BlockParser<'_> {
         let (pos, number) = (self.state.pos, self.state.line);
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, pos, self.view.dn_follows, &mut fold);
-        let joined = if line.folded {
-            fold.as_slice()
-        } else {
-            self.text.get(line.start..line.end).unwrap_or_default()
-        };
+        let joined =
+            if line.folded { fold.text() } else { self.text.get(line.start..line.end).unwrap_or_default() };
         let prelude = line.lines == 1;
         if content.iter().all(u8::is_ascii_digit) && prelude && !self.state.in_trailer {
             self.report(problems, Code::IdLine, pos, number, || {
@@ -253,11 +250,8 @@ impl BlockParser<'_> {
     pub(super) fn comment(&mut self, problems: &mut Vec<Problem>) {
         let mut fold = std::mem::take(self.fold);
         let line = line::join(self.text, self.state.pos, self.view.dn_follows, &mut fold);
-        let joined = if line.folded {
-            fold.as_slice()
-        } else {
-            self.text.get(line.start..line.end).unwrap_or_default()
-        };
+        let joined =
+            if line.folded { fold.text() } else { self.text.get(line.start..line.end).unwrap_or_default() };
         if let Some(event) = Event::of_comment(joined) {
             self.event(event);
         }

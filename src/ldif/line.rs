@@ -1,10 +1,11 @@
 //! From physical lines to logical lines: joining folds.
 //!
 //! A logical line that stands on one physical line is a slice of the text. A folded one is copied once, into a buffer
-//! that is reused. Long base64 values are folded at a constant width, so the next line end is guessed from the width of
-//! the line before instead of being searched. A wrong guess copies a line end into the joined text; one search through it
-//! finds that, and the line is joined again without guessing.
+//! that is reused; one whose value nobody wants is not even copied. Long base64 values are folded at a constant width, so
+//! the line ends are guessed from the width of the line before instead of being searched one by one. A guess that is wrong
+//! takes a line end for text; that is seen on the way, and then they are searched.
 
+use super::fold::{Fold, Width};
 use super::problem::Code;
 use memchr::memchr;
 
@@ -14,6 +15,8 @@ pub(super) struct Line {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) folded: bool,
+    /// Line ends were guessed.
+    pub(super) guessed: bool,
     /// Where its first colon stands, if that was seen on the first physical line.
     pub(super) colon: Option<usize>,
     /// Where the next logical line starts.
@@ -171,63 +174,140 @@ pub(super) fn blank_run(text: &[u8], at: usize) -> Option<(usize, u64)> {
     (lines > 0).then_some((next, lines))
 }
 
-/// Characters of the standard base64 alphabet and padding, at least one.
-fn is_pure_base64(line: &[u8]) -> bool {
-    !line.is_empty() && line.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+/// Characters of the standard base64 alphabet and padding, as a table: most lines behind a value are looked at for them.
+const BASE64: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0_u8);
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    table
+};
+
+fn is_base64(byte: u8) -> bool {
+    BASE64.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// What is known of the text around the line.
+/// Characters of the standard base64 alphabet and padding, at least one.
+fn is_pure_base64(line: &[u8]) -> bool {
+    !line.is_empty() && line.iter().all(|&b| is_base64(b))
+}
+
+/// The first physical line of a logical one.
 #[derive(Debug, Clone, Copy)]
-struct Context {
-    /// A `dn:` line follows behind the end of the text.
-    dn_follows: bool,
-    /// Guess line ends of base64 values.
-    guess: bool,
+pub(super) struct First<'t> {
+    text: &'t [u8],
+    start: usize,
+    end: usize,
+    next: usize,
+    /// Where its first colon stands. Where the first line shows it, it need not be looked for in the joined text.
+    colon: Option<usize>,
+}
+
+impl<'t> First<'t> {
+    /// The line that starts at `start`.
+    #[inline]
+    pub(super) fn at(text: &'t [u8], start: usize) -> Self {
+        let (end, next) = physical(text, start);
+        let content = text.get(start..end).unwrap_or_default();
+        let colon = if content.first() == Some(&b'#') { None } else { memchr(b':', content) };
+        First { text, start, end, next, colon }
+    }
+
+    /// Its text without the line end.
+    #[inline]
+    pub(super) fn content(&self) -> &'t [u8] {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where the next physical line starts.
+    pub(super) fn next(&self) -> usize {
+        self.next
+    }
+
+    /// Is it a comment?
+    fn is_comment(&self) -> bool {
+        self.content().first() == Some(&b'#')
+    }
+
+    /// Is the value base64? `None` if this line does not tell.
+    #[inline]
+    fn is_base64(&self) -> Option<bool> {
+        match self.colon.and_then(|colon| self.content().get(colon + 1)) {
+            Some(byte) => Some(*byte == b':'),
+            None => self.is_comment().then_some(false),
+        }
+    }
+
+    /// The attribute description, if this line holds all of it and says how the value is written.
+    pub(super) fn name(&self) -> Option<&'t [u8]> {
+        self.is_base64()?;
+        self.content().get(..self.colon?).map(without_blanks)
+    }
+
+    /// The description and the value, if the line stands alone, is plain, and nothing is to be said about it as a line.
+    #[inline]
+    pub(super) fn plain(&self) -> Option<(&'t [u8], &'t [u8])> {
+        let (name, mut value) = self.content().split_at_checked(self.colon?)?;
+        value = match value {
+            [b':', value @ ..] if !value.is_empty() => value,
+            _ => return None,
+        };
+        while let [b' ', rest @ ..] = value {
+            value = rest;
+        }
+        let alone = !matches!(self.text.get(self.next), Some(b' ' | b'\t'));
+        let usual = !matches!(name.last(), Some(b' ' | b'\t')) && !matches!(value.first(), Some(b':' | b'<'));
+        (alone && usual).then_some((name, value))
+    }
+
+    /// Joins the logical line. `fold` receives its text if it is folded. `dn_follows`: a `dn:` line stands behind the end
+    /// of the text.
+    #[inline]
+    pub(super) fn join(self, dn_follows: bool, joining: Joining, fold: &mut Fold) -> Line {
+        let (start, end, next) = (self.start, self.end, self.next);
+        // Most lines are neither folded nor base64.
+        if self.is_base64() == Some(false) && !matches!(self.text.get(next), Some(b' ' | b'\t')) {
+            return Line { start, end, next, colon: self.colon, lines: 1, ..Line::default() };
+        }
+        join_folded(self, dn_follows, joining, fold)
+    }
+}
+
+/// How a line is to be joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joining {
+    /// Every line end is searched.
+    Exact,
+    /// Line ends of base64 values are guessed ([`Line::guessed`]): unless the value is canonical base64, the guess may be
+    /// wrong, and the line is to be joined exactly.
+    Guess,
+    /// The text beyond the first line is passed by. Only for lines with a [`First::name`].
+    Pass,
 }
 
 /// Joins the logical line that starts at `start`. `fold` receives its text if it is folded.
-pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Vec<u8>) -> Line {
-    let line = join_with(text, start, Context { dn_follows, guess: true }, fold);
-    if line.folded && memchr(b'\n', fold).is_some() {
-        return join_with(text, start, Context { dn_follows, guess: false }, fold);
-    }
-    line
+pub(super) fn join(text: &[u8], start: usize, dn_follows: bool, fold: &mut Fold) -> Line {
+    First::at(text, start).join(dn_follows, Joining::Exact, fold)
 }
 
-fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) -> Line {
-    let (end, mut next) = physical(text, start);
-    let mut line = Line {
-        start,
-        end,
-        folded: false,
-        colon: None,
-        next,
-        lines: 1,
-        tab_fold: None,
-        lost_fold: None,
-        blank_fold: None,
-    };
-    let first = text.get(start..end).unwrap_or_default();
-    let comment = first.first() == Some(&b'#');
-    // Where the first line shows the kind already, it need not be looked for in the joined text.
-    let colon = if comment { None } else { memchr(b':', first) };
-    line.colon = colon;
-    let mut base64 = match colon.and_then(|c| first.get(c + 1)) {
-        Some(b':') => Some(true),
-        Some(_) => Some(false),
-        None if comment => Some(false),
-        None => None,
-    };
-    let guess = context.guess && base64 == Some(true);
+fn join_folded(first: First<'_>, dn_follows: bool, joining: Joining, fold: &mut Fold) -> Line {
+    let First { text, start, end, mut next, colon } = first;
+    let mut line = Line { start, end, colon, next, lines: 1, ..Line::default() };
+    let comment = first.is_comment();
+    let mut base64 = first.is_base64();
+    let first = first.content();
+    let keep = joining != Joining::Pass;
+    let mut guess = joining != Joining::Exact && base64 == Some(true);
     loop {
         while let Some(&byte @ (b' ' | b'\t')) = text.get(next) {
             if let Some((behind, lines)) = blank_run(text, next) {
-                if record_follows(text, behind, context.dn_follows) {
+                if record_follows(text, behind, dn_follows) {
                     // Blank lines between two records, not empty continuations.
                     line.next = next;
                     return line;
                 }
-                begin(&mut line, first, fold);
+                begin(&mut line, first, keep, fold);
                 let mut at = next;
                 for i in 0..lines {
                     let (end, behind) = physical(text, at);
@@ -238,7 +318,9 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
                     if !added.is_empty() && !comment {
                         line.blank_fold.get_or_insert(line.lines + i);
                     }
-                    fold.extend_from_slice(added);
+                    if keep {
+                        fold.push(added);
+                    }
                     at = behind;
                 }
                 line.lines += lines;
@@ -250,16 +332,22 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
             if byte == b'\t' {
                 line.tab_fold.get_or_insert(line.lines);
             }
-            begin(&mut line, first, fold);
+            begin(&mut line, first, keep, fold);
             let (end, behind) = physical(text, next);
-            fold.extend_from_slice(text.get(next + 1..end).unwrap_or_default());
+            if keep {
+                fold.push(text.get(next + 1..end).unwrap_or_default());
+            }
             line.lines += 1;
-            if guess {
-                let (at, lines) = same_width(text, behind, end - next, behind - next, fold);
-                line.lines += lines;
-                next = at;
-            } else {
-                next = behind;
+            let width = if guess { Width::of(text, next, end, behind) } else { None };
+            next = behind;
+            if let Some(width) = width {
+                let rest = text.get(next..).unwrap_or_default();
+                let same = if keep { Some(fold.push_lines(rest, width)) } else { width.pass(rest) };
+                guess = same.is_some();
+                let same = same.unwrap_or_default();
+                line.guessed |= keep && same > 0;
+                line.lines += width.count(same);
+                next += same;
             }
         }
         line.next = next;
@@ -273,70 +361,40 @@ fn join_with(text: &[u8], start: usize, context: Context, fold: &mut Vec<u8>) ->
         }
         // A number right before `dn:` is the number of that record.
         if text.get(next..end).unwrap_or_default().iter().all(u8::is_ascii_digit)
-            && if behind < text.len() { is_dn(text, behind) } else { context.dn_follows }
+            && if behind < text.len() { is_dn(text, behind) } else { dn_follows }
         {
             return line;
         }
         let is_base64 = *base64.get_or_insert_with(|| {
-            let joined = if line.folded { fold.as_slice() } else { first };
+            let joined = if line.folded { fold.text() } else { first };
             memchr(b':', joined).is_some_and(|c| joined.get(c + 1) == Some(&b':'))
         });
         if !is_base64 {
             return line;
         }
-        begin(&mut line, first, fold);
+        begin(&mut line, first, keep, fold);
         line.lost_fold.get_or_insert(line.lines);
-        fold.extend_from_slice(text.get(next..end).unwrap_or_default());
+        if keep {
+            fold.push(text.get(next..end).unwrap_or_default());
+        }
         line.lines += 1;
         next = behind;
     }
 }
 
-fn begin(line: &mut Line, first: &[u8], fold: &mut Vec<u8>) {
-    if !line.folded {
+fn begin(line: &mut Line, first: &[u8], keep: bool, fold: &mut Fold) {
+    if keep && !line.folded {
         line.folded = true;
         fold.clear();
-        fold.extend_from_slice(first);
+        fold.push(first);
     }
-}
-
-/// Copies continuation lines as long as each has `content` bytes (with its leading space) and `whole` with its line end,
-/// judged by the line end's place alone. Says where it stopped and how many lines that were.
-#[inline]
-fn same_width(text: &[u8], from: usize, content: usize, whole: usize, fold: &mut Vec<u8>) -> (usize, u64) {
-    let crlf = match text.get(from.saturating_sub(whole - content)..from) {
-        Some(b"\n") => false,
-        Some(b"\r\n") => true,
-        _ => return (from, 0),
-    };
-    let (mut at, mut lines) = (from, 0);
-    for line in text.get(from..).unwrap_or_default().chunks_exact(whole) {
-        let Some((body, line_end)) = line.split_at_checked(content) else { break };
-        // The line end must be the same as before: a `\r` before a lone LF would belong to the content of a guess.
-        let [b' ', first, .., last] = body else { break };
-        if matches!(first, b' ' | b'\t' | b'\r' | b'\n')
-            || *last == b'\r'
-            || line_end.last() != Some(&b'\n')
-            || (crlf && line_end.first() != Some(&b'\r'))
-        {
-            break;
-        }
-        fold.extend_from_slice(body.get(1..).unwrap_or_default());
-        at += whole;
-        lines += 1;
-    }
-    (at, lines)
 }
 
 /// The physical line at `at` if it is nothing but base64, else an empty one.
 #[inline]
 fn physical_if_base64(text: &[u8], at: usize) -> (usize, usize) {
     // An attribute name ends with a colon within a few bytes; do not look for the end of its line.
-    let end = text
-        .get(at..)
-        .unwrap_or_default()
-        .iter()
-        .position(|&b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')));
+    let end = text.get(at..).unwrap_or_default().iter().position(|&b| !is_base64(b));
     match end.map(|n| (at + n, text.get(at + n))) {
         Some((_, Some(b'\n' | b'\r'))) | None => {
             let (end, next) = physical(text, at);
@@ -379,15 +437,21 @@ pub(super) struct Parts<'t> {
     pub(super) value: &'t [u8],
 }
 
+/// A text without blanks at its end.
+#[inline]
+fn without_blanks(mut text: &[u8]) -> &[u8] {
+    while let [head @ .., b' ' | b'\t'] = text {
+        text = head;
+    }
+    text
+}
+
 /// Takes a logical line apart at its first colon, if that is known; `NoColon` if it has none.
 #[inline]
 pub(super) fn split(line: &[u8], colon: Option<usize>) -> Result<Parts<'_>, Code> {
     let colon = colon.or_else(|| memchr(b':', line)).ok_or(Code::NoColon)?;
     let (written, rest) = line.split_at_checked(colon).ok_or(Code::NoColon)?;
-    let mut name = written;
-    while let [head @ .., b' ' | b'\t'] = name {
-        name = head;
-    }
+    let name = without_blanks(written);
     let (kind, mut value) = match rest {
         [b':', b':', value @ ..] => (Kind::Base64, value),
         [b':', b'<', value @ ..] => (Kind::Url, value),
@@ -406,13 +470,27 @@ mod tests {
     use super::*;
 
     fn joined(text: &[u8]) -> (Vec<u8>, Line) {
-        let mut results = [false, true].map(|guess| {
-            let mut fold = Vec::new();
-            let line = join_with(text, 0, Context { dn_follows: false, guess }, &mut fold);
-            (if line.folded { fold } else { text[line.start..line.end].to_vec() }, line)
-        });
-        assert_eq!(results[0], results[1], "guessing changes {text:?}");
-        std::mem::take(&mut results[0])
+        let of = |line: Line, fold: &Fold| {
+            (if line.folded { fold.text() } else { &text[line.start..line.end] }.to_vec(), line)
+        };
+        let (first, mut fold) = (First::at(text, 0), Fold::default());
+        let exact = of(join_folded(first, false, Joining::Exact, &mut fold), &fold);
+        assert_eq!(
+            exact,
+            of(join(text, 0, false, &mut fold), &fold),
+            "what is looked at first changes {text:?}"
+        );
+        let guess = of(first.join(false, Joining::Guess, &mut fold), &fold);
+        if guess.1.guessed {
+            assert_eq!(exact, (guess.0, Line { guessed: false, ..guess.1 }), "guessing changes {text:?}");
+        } else {
+            assert_eq!(exact, guess, "guessing changes {text:?}");
+        }
+        if first.name().is_some() {
+            let passed = first.join(false, Joining::Pass, &mut fold);
+            assert_eq!(passed, Line { folded: false, ..exact.1 }, "passing by changes {text:?}");
+        }
+        exact
     }
 
     #[test]
@@ -441,7 +519,7 @@ mod tests {
         );
         assert_eq!(joined(b"cn: a\n  \n   \ndn: b\n").1.next, 6);
         assert_eq!(joined(b"cn: a\n  \nsn: b\n").0, b"cn: a ");
-        let line = join(b"cn: a\n  \n", 0, true, &mut Vec::new());
+        let line = join(b"cn: a\n  \n", 0, true, &mut Fold::default());
         assert_eq!(line.next, 6);
     }
 

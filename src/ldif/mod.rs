@@ -43,6 +43,7 @@ mod cut;
 pub mod detect;
 pub mod dn;
 pub(crate) mod encoding;
+mod fold;
 mod gap;
 pub mod limits;
 mod line;

@@ -148,7 +148,42 @@ pub(super) struct Info {
 /// Remembers what is known of descriptions: an export has a few dozen of them, each a million times.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memo {
-    slots: Vec<Option<(Vec<u8>, Info)>>,
+    slots: Vec<Slot>,
+    /// Of a name that is not remembered.
+    other: Option<Info>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Slot {
+    key: Key,
+    name: Vec<u8>,
+    info: Option<Info>,
+}
+
+/// The first and the last bytes of a name, and its length: up to sixteen bytes they are the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Key {
+    head: u64,
+    tail: u64,
+    len: usize,
+}
+
+impl Key {
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => (name.iter().fold(0, |key, b| key << 8 | u64::from(*b)), 0),
+        };
+        Key { head, tail, len: name.len() }
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        let mixed =
+            (self.head ^ self.tail.rotate_left(29) ^ self.len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 56) as usize % Memo::SLOTS
+    }
 }
 
 impl Memo {
@@ -159,30 +194,22 @@ impl Memo {
     /// Forgets everything; to be called when other options hold.
     pub(super) fn clear(&mut self) {
         self.slots.clear();
-        self.slots.resize(Self::SLOTS, None);
+        self.slots.resize(Self::SLOTS, Slot::default());
     }
 
     /// What is known of a description.
     #[inline]
-    pub(super) fn get(&mut self, name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
-        if name.len() > Self::LONGEST {
-            return Self::find(name, wanted);
-        }
-        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-            _ => (name.iter().fold(0, |key, b| key << 8 | u64::from(*b)), 0),
-        };
-        let key = (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let at = (key >> 56) as usize % Self::SLOTS;
-        match self.slots.get(at) {
-            Some(Some((known, info))) if known == name => *info,
-            _ => {
-                let info = Self::find(name, wanted);
-                if let Some(slot) = self.slots.get_mut(at) {
-                    *slot = Some((name.to_vec(), info));
+    pub(super) fn get(&mut self, name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> &Info {
+        let key = Key::of(name);
+        match self.slots.get_mut(key.slot()) {
+            Some(slot) if name.len() <= Self::LONGEST => {
+                let known = slot.key == key && (name.len() <= 16 || slot.name == name);
+                if !known {
+                    *slot = Slot { key, name: name.to_vec(), info: None };
                 }
-                info
+                slot.info.get_or_insert_with(|| Self::find(name, wanted))
             }
+            _ => self.other.insert(Self::find(name, wanted)),
         }
     }
 

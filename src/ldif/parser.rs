@@ -8,6 +8,7 @@ use super::Options;
 use super::base64::Decoder;
 use super::blocks::Block;
 use super::encoding::{Format, Oddities, decode};
+use super::fold::Fold;
 use super::gap::Gap;
 use super::limits;
 use super::line;
@@ -22,7 +23,7 @@ use super::tally::{BlockTally, Event};
 pub struct Scratch {
     pub(super) decoded: Vec<u8>,
     pub(super) oddities: Oddities,
-    pub(super) fold: Vec<u8>,
+    pub(super) fold: Fold,
     pub(super) decoder: Decoder,
     pub(super) names: Memo,
 }
@@ -32,7 +33,7 @@ impl Default for Scratch {
         Scratch {
             decoded: Vec::new(),
             oddities: Oddities::default(),
-            fold: Vec::new(),
+            fold: Fold::default(),
             decoder: Decoder::new(),
             names: Memo::default(),
         }
@@ -112,7 +113,7 @@ pub struct BlockParser<'a> {
     pub(super) view: View<'a>,
     pub(super) text: &'a [u8],
     pub(super) options: &'a Options,
-    pub(super) fold: &'a mut Vec<u8>,
+    pub(super) fold: &'a mut Fold,
     pub(super) decoder: &'a mut Decoder,
     pub(super) names: &'a mut Memo,
     pub(super) surrogates: &'a [usize],

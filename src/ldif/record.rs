@@ -244,20 +244,26 @@ impl Record {
     }
 
     /// Copies bytes into the arena.
+    #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> (usize, usize) {
         let (from, to) = (self.used, self.used + bytes.len());
         if self.arena.len() < to {
-            let more = self.arena.len().min(super::limits::GROWTH);
-            let target = to.max(self.arena.len() + more);
-            // Exactly: doubling would hold twice the largest record.
-            self.arena.reserve_exact(target - self.arena.len());
-            self.arena.resize(target, 0);
+            self.grow(to);
         }
         if let Some(space) = self.arena.get_mut(from..to) {
             space.copy_from_slice(bytes);
         }
         self.used = to;
         (from, to)
+    }
+
+    #[cold]
+    fn grow(&mut self, to: usize) {
+        let more = self.arena.len().min(super::limits::GROWTH);
+        let target = to.max(self.arena.len() + more);
+        // Exactly: doubling would hold twice the largest record.
+        self.arena.reserve_exact(target - self.arena.len());
+        self.arena.resize(target, 0);
     }
 
     /// Takes over bytes that were written behind the used part of the arena.

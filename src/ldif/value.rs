@@ -3,12 +3,63 @@
 use super::base64::Odd;
 use super::body::{Place, at_end};
 use super::limits;
-use super::line::Parts;
+use super::line::{First, Parts};
+use super::name::Shape;
 use super::parser::BlockParser;
 use super::problem::{Code, Problem, excerpt};
-use super::record::{Record, Stored, slice};
+use super::record::{ChangeKind, Entry, Operation, Record, Stored, slice};
+
+/// Is it ASCII without NUL and CR? Most values are, and short: they are looked at in pieces of one size, of which the last
+/// two overlap.
+#[inline]
+fn is_plain(value: &[u8]) -> bool {
+    let usual = |b: &u8| b.is_ascii() & (*b != 0) & (*b != b'\r');
+    if let Some(last) = value.last_chunk::<16>() {
+        let mut plain = last.iter().fold(true, |all, b| all & usual(b));
+        for piece in value.as_chunks::<16>().0 {
+            plain &= piece.iter().fold(true, |all, b| all & usual(b));
+        }
+        return plain;
+    }
+    if let (Some(first), Some(last)) = (value.first_chunk::<8>(), value.last_chunk::<8>()) {
+        return first.iter().chain(last).fold(true, |all, b| all & usual(b));
+    }
+    value.iter().all(usual)
+}
 
 impl BlockParser<'_> {
+    /// Reads a line about which there is nothing to be said, as nearly all are; `false`, and does nothing, if it is
+    /// another: then [`BlockParser::logical`] reads it. Both make the same of it.
+    #[inline]
+    pub(super) fn quick(&mut self, line: &First<'_>, record: &mut Record) -> bool {
+        let Some((name, value)) = line.plain() else { return false };
+        let wanted = &self.options.wanted;
+        let info = self.names.get(name, |base| wanted.takes(base));
+        let usual = info.shape == Shape::Good
+            && !info.changetype
+            && info.range.is_none()
+            && record.kind != ChangeKind::Modify
+            && record.entries.len() < limits::VALUES
+            && self.surrogates.is_empty()
+            && self.view.truncated.is_none();
+        if !usual || info.wanted && !is_plain(value) {
+            return false;
+        }
+        let line_number = self.state.line;
+        let entry = if info.wanted {
+            // Both in one go.
+            let (from, to) = record.push(line.content());
+            let value = Stored::Bytes(to - value.len(), to);
+            Entry { name: (from, from + name.len()), value, line: line_number, operation: Operation::Content }
+        } else {
+            let name = record.push(name);
+            Entry { name, value: Stored::Skipped, line: line_number, operation: Operation::Content }
+        };
+        record.entries.push(entry);
+        self.advance(line.next(), 1);
+        true
+    }
+
     pub(super) fn plain(
         &mut self,
         value: &[u8],
@@ -18,8 +69,7 @@ impl BlockParser<'_> {
         record: &mut Record,
         problems: &mut Vec<Problem>,
     ) -> Stored {
-        // Most values are short and plain; one look at all bytes together tells.
-        let plain = value.iter().fold(true, |all, b| all & b.is_ascii() & (*b != 0) & (*b != b'\r'));
+        let plain = is_plain(value);
         if !plain && memchr::memchr2(0, b'\r', value).is_some() {
             if value.contains(&0) {
                 self.say(problems, Code::Nul, place, Some(name), record, || {
@@ -88,16 +138,20 @@ impl BlockParser<'_> {
         }
     }
 
+    /// Decodes a value; `decoded`: so many bytes of it stand behind the used part of the arena already.
+    #[allow(clippy::too_many_arguments)] // a value, its place, and what it is read into
     pub(super) fn base64(
         &mut self,
         parts: Parts<'_>,
+        decoded: Option<usize>,
         text: bool,
         place: Place,
         record: &mut Record,
         problems: &mut Vec<Problem>,
     ) -> Stored {
         let used = record.used;
-        let written = match self.decoder.strict(parts.value, &mut record.arena, used) {
+        let decoded = decoded.or_else(|| self.decoder.strict(parts.value, &mut record.arena, used));
+        let written = match decoded {
             Some(written) => written,
             None => match self.decoder.lenient(parts.value, &mut record.arena, used) {
                 Ok((written, odd)) => {
@@ -116,9 +170,8 @@ impl BlockParser<'_> {
             },
         };
         let (from, to) = record.commit(written);
-        if text && !slice(&record.arena, (from, to)).is_ascii() {
-            let value = slice(&record.arena, (from, to)).to_vec();
-            self.check_text(&value, parts.name, place, record, problems);
+        if text {
+            self.check_text(slice(&record.arena, (from, to)), parts.name, place, record, problems);
         }
         Stored::Bytes(from, to)
     }
