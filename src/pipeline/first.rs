@@ -90,6 +90,7 @@ pub fn run(
             progress(pass.bytes);
             job
         },
+        Job::is_large,
         |worker, job| count(worker, job, sources, reading, &pool),
         |job: JobCount| {
             bases.push(rows.count());

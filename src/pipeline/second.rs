@@ -20,7 +20,6 @@ use crate::history::Past;
 use crate::history::decide::{Share, Standing, about_bystander};
 use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
 use crate::ldif::{BlockTally, Problem, Record};
-use crate::limits::BLOCK_BYTES;
 use crate::object::{Object, Place};
 use crate::parallel;
 use crate::policy::{InForce, Word};
@@ -187,6 +186,7 @@ impl Second<'_> {
                 let about = About { notes, matches: matches.map_err(Error::spill)?.unwrap_or_default() };
                 Ok(Some(Known { job, base, about }))
             },
+            |known| known.job.is_large(),
             |worker, known| self.work(worker, known, &pool),
             |mut results: Results| match results.failed.take() {
                 Some(error) => Err(error),
@@ -201,6 +201,7 @@ impl Second<'_> {
         let mut results = Results::default();
         let Known { job, base, about } = known;
         let mut number = base;
+        let large = job.is_large();
         match job {
             Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
@@ -208,21 +209,30 @@ impl Second<'_> {
                 let known = self.sources.get(source as usize);
                 results.names = known.filter(|known| known.bare).map(|_| (source, Names::default()));
                 let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
+                // The objects of a giant's block wait until the block is given back.
+                let mut held = Vec::new();
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
                     let object = record::of_source(record, source, known);
                     if let Some((_, names)) = &mut results.names {
                         names.record(record);
                     }
-                    if record.raw_len() > BLOCK_BYTES as u64 {
-                        record.clear(); // the memory of a giant is needed for judging it
+                    if large {
+                        held.push((number, object));
+                    } else {
+                        self.object(object, number, &about, memory, &mut results);
                     }
-                    self.object(object, number, &about, memory, &mut results);
                     number = number.saturating_add(1);
                 }
                 self.problems(source, &mut problems, &mut results);
                 results.tally = Some((source, parser.into_tally()));
                 pool.give(block);
+                if large {
+                    (*record, *scratch) = Default::default();
+                }
+                for (number, object) in held {
+                    self.object(object, number, &about, memory, &mut results);
+                }
             }
             Job::Files { sources } => {
                 for index in sources {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::export::{Block, Blocks, Format};
 use crate::input::whole::{self, Whole};
 use crate::ldif::BlockOptions;
-use crate::limits::{BLOCK_BYTES, CERTIFICATE_FILE_BYTES, FILES_PER_BLOCK};
+use crate::limits::{BLOCK_BYTES, CERTIFICATE_FILE_BYTES, FILES_PER_BLOCK, LARGE_BLOCK};
 
 /// One file of the run.
 #[derive(Debug)]
@@ -199,6 +199,14 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Whether it is worked on alone.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        matches!(self, Self::Export { block, .. } if block.bytes().len() > LARGE_BLOCK)
+    }
+}
+
 /// Buffers of blocks that were worked on, to be filled again.
 #[derive(Default)]
 pub struct Pool {
@@ -209,7 +217,7 @@ impl Pool {
     /// Gives a block back.
     pub fn give(&self, block: Block) {
         // One giant record must not keep its memory for the rest of the run.
-        if block.bytes().len() > 4 * BLOCK_BYTES {
+        if block.bytes().len() > LARGE_BLOCK {
             return;
         }
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
