@@ -158,13 +158,13 @@ def csvde(file, records):
 class Carrier:
     """A person with a shape: its records, what must be said of it, and whether it is published nevertheless."""
 
-    def __init__(self, person, more=(), dn=None, records=None, told=(), published=False):
+    def __init__(self, person, more=(), dn=None, records=None, told=(), published=False, cut=False):
         own = [Field(name, [value]) for name, value in person.fields]
-        self.address, self.told, self.published = person.address, told, published
+        self.address, self.told, self.published, self.cut = person.address, told, published, cut
         self.records = records or [[*own, *more]]
         if records:
             self.records = [own + records[0], *records[1:]]
-        self.dn = (dn or person.dn.encode())
+        self.dn = dn or person.dn.encode()
 
 
 def write(path, form, carriers):
@@ -189,41 +189,48 @@ def long_value(width=76, size_of=lambda size: size * 3 // 4):
     def make(person, size):
         value = padded(person.certificates[0], size_of(size))
         # Above limits::VALUE_HELD it is hashed, below it is a candidate that Active Directory would not take.
-        told = [hashlib.sha256(value).hexdigest()] if len(value) > 1 << 20 else ["value-too-large"]
-        return Carrier(person, [Field("userCertificate", [value], width)], told=told)
+        held = len(value) <= 1 << 20
+        told = ["value-too-large"] if held else [hashlib.sha256(value).hexdigest(), "attribute-incomplete"]
+        return Carrier(person, [Field("userCertificate", [value], width)], told=told, published=held)
 
     return make
 
 
 def text_certificate(person, size):
     value = b"c" * size
-    told = [hashlib.sha256(value).hexdigest() if size > 1 << 20 else "unreadable-value"]
+    told = [hashlib.sha256(value).hexdigest() if size > 1 << 20 else "unreadable-value", "attribute-incomplete"]
     return Carrier(person, [Field("userCertificate", [value], 0, True)], told=told)
 
 
 def long_text(width, plain):
     def make(person, size):
-        letters = size if plain else size * 3 // 4
-        return Carrier(person, [Field("displayName", [b"n" * letters], width, plain)], published=True)
+        text = b"n" * (size if plain else size * 3 // 4)
+        told = [hashlib.sha256(text).hexdigest(), "attribute-incomplete"]
+        # Instead of the person's own name, of which only the first value is held.
+        carrier = Carrier(person, [Field("displayName", [text], width, plain)], told=told)
+        carrier.records[0] = [field for field in carrier.records[0] if field.name != "displayName" or field.width != 76]
+        return carrier
 
     return make
 
 
 def long_dn(person, size):
-    return Carrier(person, dn=b"CN=" + b"d" * (size * 3 // 4), published=True)
+    dn = b"CN=" + b"d" * (size * 3 // 4)
+    return Carrier(person, dn=dn, told=[hashlib.sha256(dn).hexdigest(), "attribute-incomplete"])
 
 
-def many_values(person, size, digits=4 / 3):
+def many_values(person, size, digits=4 / 3, cut=True):
     """One record with as many certificates as fit that size."""
     der = person.certificates[0]
     values = copies(der, int(size / (len(der) * digits)))
-    return Carrier(person, [Field("userCertificate", values)], told=["record-too-large", "attribute-incomplete"])
+    told = ["attribute-incomplete"] if cut else ["further values of userCertificate", "attribute-incomplete"]
+    return Carrier(person, [Field("userCertificate", values)], told=told, cut=cut)
 
 
 def counted_values(person, size):
     """That many certificates in one record; a row of csvde with twice as many digits."""
     values = copies(person.certificates[0], size)
-    return Carrier(person, [Field("userCertificate", values)], told=["record-too-large", "attribute-incomplete"])
+    return Carrier(person, [Field("userCertificate", values)], told=["attribute-incomplete"], cut=True)
 
 
 def chunked_values(person, size):
@@ -250,13 +257,13 @@ def small_ranges(person, size):
 
 def addresses(person, size):
     values = (f"smtp:{number}.of.many@contoso.example".encode() for number in range(size))
-    return Carrier(person, [Field("proxyAddresses", values, plain=True)], published=True)
+    return Carrier(person, [Field("proxyAddresses", values, plain=True)], told=["more addresses", "attribute-incomplete"])
 
 
 def addresses_of_two_records(person, size):
     texts = [f"smtp:{number}.of.{person.address}".encode() for number in range(size)]
     half = [Field("proxyAddresses", part, plain=True) for part in (texts[: size // 2], texts[size // 2 :])]
-    return Carrier(person, records=[[half[0]], [half[1]]], published=True)
+    return Carrier(person, records=[[half[0]], [half[1]]], told=["more addresses", "attribute-incomplete"])
 
 
 LINES = [("1 MB", MB), ("4 MB", 4 * MB)]
@@ -279,7 +286,7 @@ SHAPES = [
     Shape("a record of one value", RECORDS, 4, long_value()),
     Shape("a row of csvde of many values", RECORDS, 4, lambda person, size: many_values(person, size, 2), csvde),
     Shape("a row of csvde of one value", RECORDS, 4, long_value(0, lambda size: size // 2), csvde),
-    Shape("a record of many values, below the limit of 16 MiB", HELD, 40, many_values),
+    Shape("a record of many values, below the limit of 16 MiB", HELD, 40, lambda person, size: many_values(person, size, cut=False)),
     Shape("certificates of one object, in one record", VALUES, 4, counted_values),
     Shape("certificates of one object, in ranges of 1 500", VALUES, 4, chunked_values),
     Shape("certificates of one object, in a row of csvde", VALUES, 4, counted_values, csvde),
@@ -293,28 +300,35 @@ SHAPES = [
 # ---- measuring ---------------------------------------------------------------------------------------
 
 
-class Told:
-    """What a bundle says of the carriers."""
-
-    def __init__(self, bundle, carriers):
-        self.wrong = []
-        published = set()
-        for file in (bundle / "transfer" / "payload").iterdir():
-            with open(file, encoding="ascii") as lines:
-                published |= {json.loads(line)["address"].lower() for line in lines}
-        for carrier in carriers:
-            if (carrier.address.lower() in published) != carrier.published:
-                self.wrong.append(f"{carrier.address} is {'not ' if carrier.published else ''}published")
-        found = {}
-        with open(bundle / "review" / "findings.ndjson", encoding="utf-8") as lines:
-            for line in lines:
-                finding = json.loads(line)
-                if len(line) > 100_000:
-                    self.wrong.append(f"a finding of {len(line)} bytes: {finding['code']}")
-                found.setdefault((finding["address"] or "").lower(), []).append(line)
-        for carrier in carriers:
-            own = "".join(found.get(carrier.address.lower(), []) + found.get("", []))
-            self.wrong += [f"nothing of {carrier.address} says {needle}" for needle in carrier.told if needle not in own]
+def wrong_in(bundle, carriers):
+    """What a bundle does not say of the carriers as it should; a few of each."""
+    wrong, published, found = [], set(), {}
+    for file in (bundle / "transfer" / "payload").iterdir():
+        with open(file, encoding="ascii") as lines:
+            published |= {json.loads(line)["address"].lower() for line in lines}
+    with open(bundle / "review" / "findings.ndjson", encoding="utf-8") as lines:
+        for line in lines:
+            finding = json.loads(line)
+            if len(line) > 100_000:
+                wrong.append(f"a finding of {len(line)} bytes: {finding['code']}")
+            found.setdefault((finding["address"] or "").lower(), []).append(line)
+    for carrier in carriers:
+        address = carrier.address.lower()
+        if (address in published) != carrier.published:
+            wrong.append(f"{address} is {'not ' if carrier.published else ''}published")
+        own = "".join(found.get(address, []))
+        wrong += [f"nothing of {address} says {needle}" for needle in carrier.told if needle not in own]
+    # Of a record that is cut off one finding says so, under its DN.
+    cut = sum(carrier.cut for carrier in carriers)
+    said = sum('"record-too-large"' in line for lines in found.values() for line in lines)
+    if said != cut:
+        wrong.append(f"{cut} records are cut off, {said} are said to be")
+    with open(bundle / "review" / "manifest.json", encoding="utf-8") as manifest:
+        text = manifest.read()
+    summary = json.loads(text[text.rindex('"summary":') + 10 :].rstrip().removesuffix("}").rstrip().rstrip(","))
+    if summary["values"] != summary["candidates"] + summary["unreadable"] + summary["ignored"]:
+        wrong.append(f"the totals do not add up: {summary}")
+    return wrong
 
 
 def measure(bench, export, shape):
@@ -337,7 +351,7 @@ def measure(bench, export, shape):
                 peak = max(peak, took)
                 if round_ == 0:
                     bundle = bench.work / "bundle"
-                    wrong += Told(bundle, carriers).wrong
+                    wrong += wrong_in(bundle, carriers)
                     _, _, took, code = bench.cpu_of([bench.program, "verify", bundle, "--at", bench.at], None)
                     peak = max(peak, took)
                     if code != 0:

@@ -250,7 +250,7 @@ impl Record {
             let more = self.arena.len().min(super::limits::GROWTH);
             let target = to.max(self.arena.len() + more);
             // Exactly: doubling would hold twice the largest record.
-            self.arena.reserve_exact(target - self.arena.len());
+            self.arena.reserve_exact(super::limits::capacity(target) - self.arena.len());
             self.arena.resize(target, 0);
         }
         if let Some(space) = self.arena.get_mut(from..to) {
