@@ -191,7 +191,9 @@ def long_value(width=76, size_of=lambda size: size * 3 // 4):
         # Above limits::VALUE_HELD it is hashed, below it is a candidate that Active Directory would not take.
         held = len(value) <= 1 << 20
         told = ["value-too-large"] if held else [hashlib.sha256(value).hexdigest(), "attribute-incomplete"]
-        return Carrier(person, [Field("userCertificate", [value], width)], told=told, published=held)
+        # limits::RECORD of the reader.
+        cut = size > 16 << 20
+        return Carrier(person, [Field("userCertificate", [value], width)], told=told, published=held, cut=cut)
 
     return make
 
@@ -323,9 +325,8 @@ def wrong_in(bundle, carriers):
     said = sum('"record-too-large"' in line for lines in found.values() for line in lines)
     if said != cut:
         wrong.append(f"{cut} records are cut off, {said} are said to be")
-    with open(bundle / "review" / "manifest.json", encoding="utf-8") as manifest:
-        text = manifest.read()
-    summary = json.loads(text[text.rindex('"summary":') + 10 :].rstrip().removesuffix("}").rstrip().rstrip(","))
+    with open(bundle / "review" / "manifest.json", encoding="utf-8") as lines:
+        summary = next(json.loads(line[10:].rstrip().rstrip(",")) for line in lines if line.startswith('"summary":'))
     if summary["values"] != summary["candidates"] + summary["unreadable"] + summary["ignored"]:
         wrong.append(f"the totals do not add up: {summary}")
     return wrong
@@ -366,3 +367,35 @@ def measure(bench, export, shape):
     told = "told" if not wrong else "NOT told"
     found = f"{ratios[0]:.2f} × (standard input {ratios[1]:.2f} ×), {peak / 1024:.0f} MB, {told}"
     bench.row(f"{labels}: {shape.name}", found, "≤ 1.2 ×, ≤ 64 MB, told", max(ratios) <= 1.2 and peak <= 64 * 1024 and not wrong)
+
+
+def bomb(bench, export):
+    """A gzip file that unpacks to far more than any export does, beside a good one."""
+    folk = people(export, 3)
+    costs, peak, wrong = [], 0, []
+    folder = bench.work / "bomb"
+    for megabytes in [100, 400]:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        write(folder / "good.ldif", ldif, [Carrier(folk[0])])
+        with gzip.open(folder / "bomb.ldif.gz", "wb", 6) as file:
+            ldif(file, [(folk[1].dn.encode(), Carrier(folk[1]).records[0])])
+            for _ in range(megabytes):
+                file.write(b"description: " + b"a" * (MB - 14) + b"\n")
+        best = []
+        for _ in range(bench.options.rounds):
+            cpu, _, took = bench.convert(folder, "ec", 2, keep=True)
+            best.append(cpu)
+            peak = max(peak, took)
+        costs.append(min(best))
+        wrong += wrong_in(bench.work / "bundle", [Carrier(folk[0], published=True)])
+        with open(bench.work / "bundle" / "review" / "findings.ndjson", encoding="utf-8") as lines:
+            if not any("bomb.ldif.gz" in line and "times its size" in line for line in lines):
+                wrong.append("nothing says what the bomb is")
+    shutil.rmtree(folder)
+    shutil.rmtree(bench.work / "bundle")
+    for text in wrong[:5]:
+        print(f"    {text}")
+    found = f"{costs[1] / costs[0]:.2f} ×, {peak / 1024:.0f} MB, {'told' if not wrong else 'NOT told'}"
+    good = costs[1] <= 1.2 * costs[0] and peak <= 64 * 1024 and not wrong
+    bench.row("CPU of a run with a gzip bomb: 400 MB against 100 MB", found, "≤ 1.2 ×, ≤ 64 MB, told", good)

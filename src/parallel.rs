@@ -12,8 +12,8 @@ use crate::limits::BLOCKS_PER_WORKER;
 /// Runs `work` on every job that `produce` makes, on `threads` threads, and hands the results to
 /// `consume` in the order of the jobs. `produce` and `consume` run on the calling thread, in turn.
 /// Each thread makes one `state` for itself and keeps it between jobs (buffers, caches). A job that is
-/// `large` is worked on alone, by the calling thread, with a state that is dropped behind it: several giants at a
-/// time would not fit the memory, and an allocator with a heap for each thread would keep a giant's room in each.
+/// `large` is worked on alone, by the calling thread, with a state of its own: several giants at a time would not
+/// fit the memory, and an allocator with a heap for each thread would keep a giant's room in each.
 ///
 /// # Errors
 /// The first error of `produce` or `consume`, in job order; nothing is produced after it. A thread
@@ -58,7 +58,7 @@ where
         drop(job_receiver);
 
         let (mut produced, mut consumed, mut exhausted) = (0u64, 0u64, false);
-        let mut held = None;
+        let (mut held, mut own) = (None, None);
         let mut waiting = BTreeMap::new();
         loop {
             while !exhausted && held.is_none() && (produced - consumed) < most_in_flight as u64 {
@@ -75,7 +75,7 @@ where
             }
             if produced == consumed {
                 let Some(job) = held.take() else { return Ok(()) };
-                let result = catch_unwind(AssertUnwindSafe(|| work(&mut state(), job)));
+                let result = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(&state), job)));
                 consume(result.map_err(|_| died())?)?;
                 continue;
             }

@@ -91,7 +91,7 @@ impl Cells {
 
     /// Gives back what a giant row took.
     pub(super) fn shrink(&mut self) {
-        if self.text.len() > 4 * crate::ldif::limits::BLOCK {
+        if self.text.len() > crate::ldif::limits::LARGE {
             self.text = Vec::new();
         }
     }

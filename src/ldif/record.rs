@@ -204,7 +204,7 @@ impl Record {
         *self = Record { arena, entries, ..Record::default() };
         self.entries.clear();
         // One giant record must not keep its memory for the rest of the run.
-        if self.arena.len() > 4 * super::limits::BLOCK {
+        if self.arena.len() > super::limits::LARGE {
             self.arena = Vec::new();
         }
     }

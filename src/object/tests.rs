@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::encoding::{hex, sha256};
+use crate::limits::{
+    ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TEXT_HELD, VALUE_HELD, VALUES_HELD,
+};
 
 fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
     Field { name, value: Ok(value), line: 1, range: None }
@@ -160,7 +164,7 @@ fn long_texts_are_hashed() {
         assert!(!crate::ldif::dn::is_valid(held.as_bytes()) && object.addresses().list.is_empty());
         for attribute in [Attribute::UserCertificate, Attribute::UserSmimeCertificate] {
             let why = object.incomplete(attribute).unwrap();
-            assert!(why.contains(name) && (name == "DN" || why.contains(&hex(&sha256(long.as_bytes())))), "{why}");
+            assert!(why.contains(name) && why.contains("SHA-256"), "{why}");
         }
     }
 }
@@ -169,7 +173,8 @@ fn long_texts_are_hashed() {
 fn addresses_are_held_up_to_a_number_and_the_primary_one_always() {
     let with = |count: usize| {
         let mut object = Object::at(Place::default());
-        (0..count).for_each(|n| object.take(field("proxyAddresses", format!("smtp:{n}@x.example").as_bytes())));
+        (0..count)
+            .for_each(|n| object.take(field("proxyAddresses", format!("smtp:{n}@x.example").as_bytes())));
         object
     };
     assert_eq!(with(ADDRESSES_HELD).incomplete(Attribute::UserCertificate), None);

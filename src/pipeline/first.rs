@@ -135,6 +135,7 @@ pub fn run(
 
 fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, pool: &Pool) -> JobCount {
     let mut counted = JobCount::default();
+    let giant = job.is_giant();
     match job {
         Job::Export { source, block } => {
             let mut sum = SourceCount::default();
@@ -159,6 +160,9 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
             counted.sources.push((source, sum));
             counted.tally = Some((source, parser.into_tally()));
             pool.give(block);
+            if giant {
+                *worker = Worker::default();
+            }
         }
         Job::Files { sources: files } => {
             for index in files {

@@ -201,7 +201,7 @@ impl Second<'_> {
         let mut results = Results::default();
         let Known { job, base, about } = known;
         let mut number = base;
-        let large = job.is_large();
+        let (large, giant) = (job.is_large(), job.is_giant());
         match job {
             Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
@@ -227,7 +227,7 @@ impl Second<'_> {
                 self.problems(source, &mut problems, &mut results);
                 results.tally = Some((source, parser.into_tally()));
                 pool.give(block);
-                if large {
+                if giant {
                     (*record, *scratch) = Default::default();
                 }
                 for (number, object) in held {

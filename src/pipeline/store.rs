@@ -165,8 +165,7 @@ impl<'r> Store<'r> {
                 let place = export::Place { offset: location.offset, line: location.line };
                 let format = (stream.format, &source.headers);
                 let options = &self.reading.ldif;
-                let there = export::reparse(&raw, format, place, options, &mut scratch, &mut found);
-                drop(raw);
+                let there = export::reparse(raw, format, place, options, &mut scratch, &mut found);
                 if large {
                     drop(scratch);
                 } else {
