@@ -23,9 +23,10 @@ impl Object {
     /// Adds a value of mail or proxyAddresses, or notes that there are too many. The primary address is always held.
     pub(super) fn push_address(&mut self, text: String, list: fn(&mut Self) -> &mut Vec<String>) {
         let primary = |text: &String| text.starts_with("SMTP:");
+        let another = |object: &Self| !primary(&text) || object.proxies.iter().any(primary);
         let many = self.mail.len() + self.proxies.len() >= ADDRESSES_HELD
             || self.address_bytes + text.len() > ADDRESS_BYTES;
-        if many && !(primary(&text) && !self.proxies.iter().any(primary)) {
+        if many && another(self) {
             self.cut_off(&format!(
                 "it has more addresses than the {ADDRESSES_HELD} (of {ADDRESS_BYTES} bytes) that are held of one object"
             ));

@@ -148,7 +148,7 @@ fn long_texts_are_hashed() {
     let long = "d".repeat(TEXT_HELD + 1);
     let mut object = Object::at(Place::default());
     object.take_dn(&long[1..]);
-    object.take(field("displayName", long[1..].as_bytes()));
+    object.take(field("displayName", &long.as_bytes()[1..]));
     assert_eq!(object.dn.as_deref(), Some(&long[1..]));
     assert_eq!(object.incomplete(Attribute::UserCertificate), None);
     for name in ["DN", "cn", "proxyAddresses"] {
