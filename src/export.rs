@@ -182,7 +182,7 @@ pub struct Place {
 /// Reads one record again from its raw bytes. `headers` are those of the first reading. Gives `false` if there is no
 /// record in them.
 pub fn reparse(
-    raw: &[u8],
+    raw: Vec<u8>,
     (format, headers): (Format, &Headers),
     Place { offset, line }: Place,
     options: &Options,
@@ -193,7 +193,7 @@ pub fn reparse(
     match format {
         Format::Ldif(format) => {
             let scratch = &mut scratch.ldif;
-            ldif::reparse(raw, format, offset, line, options, scratch, record, &mut problems)
+            ldif::reparse(&raw, format, offset, line, options, scratch, record, &mut problems)
         }
         Format::Csvde(format) => headers.at(offset).is_some_and(|header| {
             let scratch = &mut scratch.csvde;

@@ -35,6 +35,14 @@ pub const MAP_FILE_BYTES: u64 = 128 << 20;
 /// (some 500 users), small enough that a dozen of them fit the memory.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
+/// Raw bytes of a block above which it is worked on alone. A block is larger than [`BLOCK_BYTES`] only for the sake
+/// of one record, which takes two to three times as much while it is judged; four of 16 MiB would be 150 MB.
+pub const LARGE_BLOCK: usize = 2 * BLOCK_BYTES;
+
+/// Bytes of a rendered recipient that is kept to be rendered into again: three times what one with three certificates
+/// takes, since as many of them are kept as there are recipients in all blocks in flight.
+pub const SPARE_BYTES: usize = 48 << 10;
+
 /// Certificate files that one thread works on at a time.
 pub const FILES_PER_BLOCK: usize = 64;
 
@@ -76,6 +84,23 @@ pub const VALUES_HELD: usize = 1_600;
 /// Bytes of the values of one object that are held while it is judged: 8 MiB are [`VALUES_HELD`] of 5 KiB. Above
 /// it the rest is hashed and reported, and the object's attributes are incomplete.
 pub const OBJECT_BYTES: usize = 8 << 20;
+
+/// Bytes of one text of an object (DN, names, addresses) that are held: Active Directory's longest, a DN of
+/// some dozen levels, stays far below ([`DN_BYTES`]). A longer one is hashed and reported, and the object's
+/// attributes are incomplete.
+pub const TEXT_HELD: usize = 32 << 10;
+
+/// Values of mail and proxyAddresses of one object that are held: Active Directory takes some 1 300 values of an
+/// unlinked attribute (MS-ADTS section 3.1.1.1.5; "Active Directory maximum limits"), Exchange Online fewer. What
+/// is beyond is reported, and the object's attributes are incomplete.
+pub const ADDRESSES_HELD: usize = 2_000;
+
+/// Bytes of these values: [`ADDRESSES_HELD`] of 512, more than an SMTP address may have (RFC 5321 section 4.5.3.1).
+pub const ADDRESS_BYTES: usize = 1 << 20;
+
+/// Chunks of `range=` of one object that are held, as many as the reader remembers: Active Directory's hold 1 500
+/// values each.
+pub const CHUNKS_HELD: usize = crate::ldif::limits::RANGE_CHUNKS;
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;

@@ -4,18 +4,18 @@
 //! are united ([`Object::unite`]); after that [`Object::close`] joins `range=` chunks and says which
 //! attributes are known whole. Nothing is judged here.
 //!
-//! What an object holds in memory is bounded: a value, the number of them and all of them together. What is
+//! What an object holds in memory is bounded: a value or text, the number of them and all of them together. What is
 //! above is hashed and reported, and its attribute is incomplete, so that no set is built from the rest.
 
 mod beyond;
+mod held;
 
 pub use beyond::Beyond;
 
 use crate::bundle::model::Attribute;
 use crate::certificate::address::Address;
 use crate::certificate::container::{Form, Secret, classify_value};
-use crate::encoding::{hex, sha256};
-use crate::limits::{OBJECT_BYTES, VALUE_HELD, VALUES_HELD};
+use crate::limits::VALUES_HELD;
 
 /// Where something stood: the number of the input file and the line in it (for a certificate file:
 /// the number of the certificate), from 1.
@@ -124,6 +124,7 @@ pub struct Object {
     pub incomplete: Vec<(Attribute, String)>,
     chunks: Vec<Chunk>,
     bytes: usize,
+    address_bytes: usize,
 }
 
 /// Who a certificate file belongs to.
@@ -164,18 +165,17 @@ impl Object {
             return;
         }
         let Ok(bytes) = field.value else { return };
-        let text = || match std::str::from_utf8(bytes) {
-            Ok(text) => text.trim().to_owned(),
-            Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
-        };
         let name = field.name;
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         if is("objectClass") {
-            self.classes.add(String::from_utf8_lossy(bytes).trim());
+            let class = self.text(name, bytes);
+            self.classes.add(&class);
         } else if is("mail") {
-            self.mail.push(text());
+            let text = self.text(name, bytes);
+            self.push_address(text, |object| &mut object.mail);
         } else if is("proxyAddresses") {
-            self.proxies.push(text());
+            let text = self.text(name, bytes);
+            self.push_address(text, |object| &mut object.proxies);
         } else if is("objectGUID") {
             self.guid = self.guid.or_else(|| guid_from(bytes));
         } else if is("mS-DS-ConsistencyGuid") {
@@ -183,33 +183,35 @@ impl Object {
                 self.consistency_guid = Some(guid_from(bytes).map_or_else(|| bytes.to_vec(), |g| g.to_vec()));
             }
         } else if is("userPrincipalName") {
-            self.upn.get_or_insert_with(text);
+            self.upn = self.upn.take().or_else(|| Some(self.text(name, bytes)));
         } else if is("displayName") {
-            self.display_name.get_or_insert_with(text);
+            self.display_name = self.display_name.take().or_else(|| Some(self.text(name, bytes)));
         } else if is("cn") || is("name") {
-            self.common_name.get_or_insert_with(text);
+            self.common_name = self.common_name.take().or_else(|| Some(self.text(name, bytes)));
         } else if is("mailNickname") {
             self.nickname |= !bytes.is_empty();
         } else if is("sAMAccountName") {
-            self.account_name.get_or_insert_with(text);
+            self.account_name = self.account_name.take().or_else(|| Some(self.text(name, bytes)));
         } else if is("msExchRecipientTypeDetails") {
-            self.recipient_type = self.recipient_type.or_else(|| text().parse().ok());
+            self.recipient_type = self.recipient_type.or_else(|| self.text(name, bytes).parse().ok());
         } else if is("msExchRemoteRecipientType") {
             self.remote |= !bytes.is_empty();
         } else if is("isCriticalSystemObject") {
-            self.critical |= text().eq_ignore_ascii_case("TRUE");
+            self.critical |= bytes.trim_ascii().eq_ignore_ascii_case(b"TRUE");
         } else if let Some(canonical) = crate::ldif::canonical(name.as_bytes()).filter(|known| !is(known)) {
             // An OID or another name of an attribute that is known.
             self.take(Field { name: canonical, ..field });
         }
     }
 
+    /// Takes the distinguished name over.
+    pub fn take_dn(&mut self, dn: &str) {
+        self.dn = Some(self.text("the DN", dn.as_bytes()));
+    }
+
     fn take_value(&mut self, attribute: Attribute, field: Field<'_>) {
         if let Some((first, last)) = field.range {
-            let chunk = Chunk { attribute, first, last };
-            if !self.chunks.contains(&chunk) {
-                self.chunks.push(chunk);
-            }
+            self.push_chunk(Chunk { attribute, first, last });
         }
         let place = Place { input: self.place.input, line: field.line };
         let chunk = field.range.map_or(0, |(first, _)| first);
@@ -228,24 +230,6 @@ impl Object {
         // Only certificate files name an owner.
         let from_file = self.owner.is_some();
         self.push(Value { attribute, content, place, chunk, from_file });
-    }
-
-    /// What stands for bytes that are not held.
-    fn held(&self, bytes: &[u8]) -> Option<Content> {
-        let length = bytes.len();
-        let (why, expected) = if length > VALUE_HELD {
-            (
-                format!("more than the {VALUE_HELD} of one value"),
-                "a certificate; a directory takes 32768 bytes",
-            )
-        } else if self.bytes + length > OBJECT_BYTES {
-            let why = format!("which with those before are more than the {OBJECT_BYTES} of one object");
-            (why, "an object of a size that can be held; delete unused values from it")
-        } else {
-            return None;
-        };
-        let found = format!("it has {length} bytes (SHA-256 {}), {why} that are held", hex(&sha256(bytes)));
-        Some(Content::Unreadable(found, expected.into()))
     }
 
     /// Adds a value, or counts it where there are too many.
@@ -305,11 +289,14 @@ impl Object {
         self.upn = self.upn.take().or(later.upn);
         self.display_name = self.display_name.take().or(later.display_name);
         self.common_name = self.common_name.take().or(later.common_name);
-        for (mine, theirs) in [(&mut self.mail, later.mail), (&mut self.proxies, later.proxies)] {
-            for text in theirs {
-                if !mine.contains(&text) {
-                    mine.push(text);
-                }
+        for text in later.mail {
+            if !self.mail.contains(&text) {
+                self.push_address(text, |object| &mut object.mail);
+            }
+        }
+        for text in later.proxies {
+            if !self.proxies.contains(&text) {
+                self.push_address(text, |object| &mut object.proxies);
             }
         }
         self.nickname |= later.nickname;
@@ -323,9 +310,7 @@ impl Object {
             self.mark_incomplete(attribute, why);
         }
         for chunk in later.chunks {
-            if !self.chunks.contains(&chunk) {
-                self.chunks.push(chunk);
-            }
+            self.push_chunk(chunk);
         }
         for mut value in later.values {
             if let Content::Bytes(bytes) = &value.content
@@ -347,6 +332,7 @@ impl Object {
         if !self.chunks.is_empty() {
             self.values.sort_by_key(|value| value.chunk);
             self.chunks.sort_unstable();
+            self.chunks.dedup();
             for attribute in [Attribute::UserCertificate, Attribute::UserSmimeCertificate] {
                 if let Some(why) = self.gap(attribute) {
                     self.mark_incomplete(attribute, why);

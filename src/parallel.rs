@@ -11,7 +11,9 @@ use crate::limits::BLOCKS_PER_WORKER;
 
 /// Runs `work` on every job that `produce` makes, on `threads` threads, and hands the results to
 /// `consume` in the order of the jobs. `produce` and `consume` run on the calling thread, in turn.
-/// Each thread makes one `state` for itself and keeps it between jobs (buffers, caches).
+/// Each thread makes one `state` for itself and keeps it between jobs (buffers, caches). A job that is
+/// `large` is worked on alone, by the calling thread, with a state of its own: several giants at a time would not
+/// fit the memory, and an allocator with a heap for each thread would keep a giant's room in each.
 ///
 /// # Errors
 /// The first error of `produce` or `consume`, in job order; nothing is produced after it. A thread
@@ -20,6 +22,7 @@ pub fn ordered<J, R, S>(
     threads: usize,
     state: impl Fn() -> S + Sync,
     mut produce: impl FnMut() -> Result<Option<J>, Error>,
+    large: impl Fn(&J) -> bool,
     work: impl Fn(&mut S, J) -> R + Sync,
     mut consume: impl FnMut(R) -> Result<(), Error>,
 ) -> Result<(), Error>
@@ -55,10 +58,12 @@ where
         drop(job_receiver);
 
         let (mut produced, mut consumed, mut exhausted) = (0u64, 0u64, false);
+        let (mut held, mut own) = (None, None);
         let mut waiting = BTreeMap::new();
         loop {
-            while !exhausted && (produced - consumed) < most_in_flight as u64 {
+            while !exhausted && held.is_none() && (produced - consumed) < most_in_flight as u64 {
                 match produce()? {
+                    Some(job) if large(&job) => held = Some(job),
                     Some(job) => {
                         if job_sender.send((produced, job)).is_err() {
                             return Err(died());
@@ -69,7 +74,10 @@ where
                 }
             }
             if produced == consumed {
-                return Ok(());
+                let Some(job) = held.take() else { return Ok(()) };
+                let result = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(&state), job)));
+                consume(result.map_err(|_| died())?)?;
+                continue;
             }
             let (index, result) = result_receiver.recv().map_err(|_| died())?;
             waiting.insert(index, result.ok_or_else(died)?);
@@ -88,6 +96,8 @@ fn died() -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -101,6 +111,7 @@ mod tests {
                     next += 1;
                     Ok((next <= 500).then_some(next))
                 },
+                |job| job % 50 == 0,
                 |count, job| {
                     *count += 1;
                     if job % 13 == 0 {
@@ -119,6 +130,26 @@ mod tests {
     }
 
     #[test]
+    fn a_large_job_is_worked_on_alone() {
+        let next = AtomicU64::new(0);
+        ordered(
+            4,
+            || (),
+            || Ok(Some(next.fetch_add(1, Ordering::SeqCst) + 1).filter(|job| *job <= 60)),
+            |job| job % 3 == 0,
+            |(), job| {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                (job, next.load(Ordering::SeqCst))
+            },
+            |(job, produced)| {
+                assert!(job % 3 != 0 || produced == job, "{produced} were produced beside {job}");
+                Ok(())
+            },
+        )
+        .unwrap();
+    }
+
+    #[test]
     fn a_panic_ends_the_run_and_does_not_hang_it() {
         let mut next = 0u64;
         let outcome = ordered(
@@ -128,6 +159,7 @@ mod tests {
                 next += 1;
                 Ok((next < 100).then_some(next))
             },
+            |_| false,
             |(), job| assert_ne!(job, 20, "on purpose"),
             |()| Ok(()),
         );
@@ -144,6 +176,7 @@ mod tests {
                 next += 1;
                 Ok(Some(next))
             },
+            |_| false,
             |(), job| job,
             |result| if result == 10 { Err(Error::usage("ten", "")) } else { Ok(()) },
         );

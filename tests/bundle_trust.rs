@@ -56,8 +56,8 @@ fn write_three(target: &Path) {
             certificate: Some(certificate),
             source: None,
             found: found.clone().into(),
-            required: String::new(),
-            message: found,
+            required: "".into(),
+            message: found.into(),
         })
         .unwrap();
     let mut closing = closing(writer.tally());

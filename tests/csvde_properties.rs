@@ -214,7 +214,7 @@ proptest! {
         for (offset, line, length, dn, values) in places {
             let raw = &input[offset as usize..(offset + length) as usize];
             let header = headers.at(offset).unwrap();
-            prop_assert!(reparse(raw, format, header, (offset, line), &Options::default(), &mut scratch, &mut again, &mut problems));
+            prop_assert!(reparse(raw.to_vec(), format, header, (offset, line), &Options::default(), &mut scratch, &mut again, &mut problems));
             prop_assert_eq!((again.offset(), again.line(), again.raw_len()), (offset, line, length));
             prop_assert_eq!((again.dn(), attributes(&again)), (dn.as_slice(), values));
         }

@@ -34,7 +34,7 @@ fn read(data: &[u8], block_size: usize) -> Option<(Vec<String>, Vec<String>)> {
         let header = headers.at(offset).expect("a row has a header");
         let options = Options::default();
         assert!(reparse(
-            raw,
+            raw.to_vec(),
             format,
             header,
             (offset, line),

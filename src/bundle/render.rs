@@ -196,6 +196,14 @@ impl Rendered {
         self.manifest.len() + self.rows.len() + self.findings.len() + rest
     }
 
+    /// Bytes that it has room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        let [change, inverse] = &self.changes;
+        let all = [&self.manifest, &self.rows, &self.findings, &self.payload, change, inverse];
+        all.into_iter().map(Vec::capacity).sum()
+    }
+
     /// True before anything was rendered into it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -35,12 +35,15 @@ pub struct Sorter {
     spare: Vec<Key>,
     capacity: usize,
     /// The run that is being sorted and written while the next one is collected.
-    spilling: Option<JoinHandle<io::Result<(Run, Vec<Key>)>>>,
+    spilling: Option<Spilling>,
     runs: Vec<Run>,
 }
 
 /// Sorted keys in a file, and how many.
 type Run = (File, u64);
+
+/// It gives the run, and the memory that the keys were collected in.
+type Spilling = JoinHandle<io::Result<(Run, Vec<Key>)>>;
 
 impl Default for Sorter {
     fn default() -> Self {

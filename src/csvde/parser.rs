@@ -566,7 +566,7 @@ fn hint(cell: &[u8], part: &[u8]) -> &'static str {
 /// The same options give the same record; what the row's number would be needed for is not said.
 #[allow(clippy::too_many_arguments)] // bytes, their place, and the buffers to use
 pub fn reparse(
-    raw: &[u8],
+    raw: Vec<u8>,
     format: Format,
     header: &Arc<Header>,
     (offset, line): (u64, u64),
@@ -576,11 +576,11 @@ pub fn reparse(
     problems: &mut Vec<Problem>,
 ) -> bool {
     // A row that does not end was the last one, or was cut off.
-    let ends = Scanner::new(format.encoding).end(raw, 0, &mut Scan::default(), true).is_some();
+    let ends = Scanner::new(format.encoding).end(&raw, 0, &mut Scan::default(), true).is_some();
     let block = Block {
         tail: if ends { Tail::Whole } else { Tail::Open },
-        buf: raw.to_vec(),
         len: raw.len(),
+        buf: raw,
         offset,
         line,
         row: 1,

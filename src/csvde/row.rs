@@ -4,6 +4,7 @@ use super::header::Header;
 use super::limits;
 use crate::ldif::Format;
 use crate::ldif::encoding::decode;
+use crate::ldif::limits::capacity;
 use csv_core::ReadRecordResult;
 
 /// Reads rows; its buffers are reused.
@@ -50,7 +51,9 @@ impl Cells {
                 ReadRecordResult::OutputFull => {
                     // A row is never longer as cells than as text.
                     let more = (self.text.len() * 2).clamp(4096, text.len().max(4096) + 1);
-                    self.text.resize(more.max(self.text.len() + 1), 0);
+                    let more = more.max(self.text.len() + 1);
+                    self.text.reserve_exact(capacity(more) - self.text.len());
+                    self.text.resize(more, 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
                     if self.ends.len() <= limits::COLUMNS {
@@ -88,7 +91,7 @@ impl Cells {
 
     /// Gives back what a giant row took.
     pub(super) fn shrink(&mut self) {
-        if self.text.len() > 4 * crate::ldif::limits::BLOCK {
+        if self.text.len() > crate::ldif::limits::LARGE {
             self.text = Vec::new();
         }
     }

@@ -20,7 +20,7 @@ use crate::bundle::model::{Attribute, Identity, RecipientKind};
 use crate::bundle::verify::{Line, read_line};
 use crate::certificate::{Certificate, UnixTime};
 use crate::error::Error;
-use crate::limits::{BLOCK_BYTES, LEDGER_LINE_BYTES};
+use crate::limits::{BLOCK_BYTES, LARGE_BLOCK, LEDGER_LINE_BYTES};
 use crate::parallel;
 use crate::rules::address::addresses;
 
@@ -75,6 +75,7 @@ pub fn read(
             }
             Ok((!batch.is_empty()).then_some(batch))
         },
+        |batch| batch.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE_BLOCK,
         |(), batch| batch.into_iter().map(|(line, text)| entry(line, &text, judge)).collect::<Vec<_>>(),
         |batch| {
             for entry in batch {

@@ -135,7 +135,7 @@ fn room(out: &mut Vec<u8>, used: usize, len: usize) -> &mut [u8] {
         let more = out.len().min(super::limits::GROWTH);
         let target = need.max(out.len() + more);
         // Exactly: doubling would hold twice the largest record.
-        out.reserve_exact(target - out.len());
+        out.reserve_exact(super::limits::capacity(target) - out.len());
         out.resize(target, 0);
     }
     out.get_mut(used..).unwrap_or_default()

@@ -305,7 +305,7 @@ pub(crate) fn fill<R: Read>(
 ) -> io::Result<()> {
     if !*ended && buf.len() < want {
         // Exactly: doubling would hold twice the largest record.
-        buf.reserve_exact(want - buf.len());
+        buf.reserve_exact(limits::capacity(want) - buf.len());
         buf.resize(want, 0);
     }
     while !*ended && *len < want {

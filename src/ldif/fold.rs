@@ -55,7 +55,7 @@ impl Fold {
         if self.bytes.len() < to {
             let target = to.max(self.bytes.len() + self.bytes.len().min(limits::GROWTH));
             // Exactly: doubling would hold twice the largest record.
-            self.bytes.reserve_exact(target - self.bytes.len());
+            self.bytes.reserve_exact(limits::capacity(target) - self.bytes.len());
             self.bytes.resize(target, 0);
         }
         self.used = to;

@@ -204,7 +204,7 @@ impl Record {
         *self = Record { arena, entries, ..Record::default() };
         self.entries.clear();
         // One giant record must not keep its memory for the rest of the run.
-        if self.arena.len() > 4 * super::limits::BLOCK {
+        if self.arena.len() > super::limits::LARGE {
             self.arena = Vec::new();
         }
     }
@@ -262,7 +262,7 @@ impl Record {
         let more = self.arena.len().min(super::limits::GROWTH);
         let target = to.max(self.arena.len() + more);
         // Exactly: doubling would hold twice the largest record.
-        self.arena.reserve_exact(target - self.arena.len());
+        self.arena.reserve_exact(super::limits::capacity(target) - self.arena.len());
         self.arena.resize(target, 0);
     }
 

@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::encoding::{hex, sha256};
+use crate::limits::{
+    ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TEXT_HELD, VALUE_HELD, VALUES_HELD,
+};
 
 fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
     Field { name, value: Ok(value), line: 1, range: None }
@@ -137,4 +141,84 @@ fn large_values_are_hashed() {
     object.close();
     assert!(object.incomplete(Attribute::UserCertificate).is_some());
     assert!(object.incomplete(Attribute::UserSmimeCertificate).is_some());
+}
+
+#[test]
+fn long_texts_are_hashed() {
+    let long = "d".repeat(TEXT_HELD + 1);
+    let mut object = Object::at(Place::default());
+    object.take_dn(&long[1..]);
+    object.take(field("displayName", &long.as_bytes()[1..]));
+    assert_eq!(object.dn.as_deref(), Some(&long[1..]));
+    assert_eq!(object.incomplete(Attribute::UserCertificate), None);
+    for name in ["DN", "cn", "proxyAddresses"] {
+        let mut object = Object::at(Place::default());
+        if name == "DN" {
+            object.take_dn(&format!("CN={long}"));
+        } else {
+            object.take(field(name, long.as_bytes()));
+        }
+        let held = [object.dn.clone(), object.common_name.clone(), object.proxies.first().cloned()];
+        let held = held.into_iter().flatten().next().unwrap();
+        assert!(held.len() < 256 && held.contains("SHA-256"), "{held}");
+        assert!(!crate::ldif::dn::is_valid(held.as_bytes()) && object.addresses().list.is_empty());
+        for attribute in [Attribute::UserCertificate, Attribute::UserSmimeCertificate] {
+            let why = object.incomplete(attribute).unwrap();
+            assert!(why.contains(name) && why.contains("SHA-256"), "{why}");
+        }
+    }
+}
+
+#[test]
+fn addresses_are_held_up_to_a_number_and_the_primary_one_always() {
+    let with = |count: usize| {
+        let mut object = Object::at(Place::default());
+        (0..count)
+            .for_each(|n| object.take(field("proxyAddresses", format!("smtp:{n}@x.example").as_bytes())));
+        object
+    };
+    assert_eq!(with(ADDRESSES_HELD).incomplete(Attribute::UserCertificate), None);
+    let mut object = with(ADDRESSES_HELD + 2);
+    object.take(field("mail", b"mail@x.example"));
+    object.take(field("proxyAddresses", b"SMTP:kim@x.example"));
+    object.take(field("proxyAddresses", b"SMTP:lee@x.example"));
+    assert_eq!((object.proxies.len(), object.mail.len()), (ADDRESSES_HELD + 1, 0));
+    assert_eq!(object.addresses().primary().unwrap().as_str(), "kim@x.example");
+    assert!(object.incomplete(Attribute::UserSmimeCertificate).unwrap().contains("more addresses"));
+    // Two records that are each small enough.
+    let mut object = with(ADDRESSES_HELD);
+    object.unite(with(ADDRESSES_HELD));
+    assert_eq!(object.incomplete(Attribute::UserCertificate), None);
+    let mut later = Object::at(Place::default());
+    later.take(field("mail", b"mail@x.example"));
+    object.unite(later);
+    assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("more addresses"));
+    // Few and long.
+    let mut object = Object::at(Place::default());
+    for n in 0..=ADDRESS_BYTES / (TEXT_HELD - 100) {
+        object.take(field("mail", format!("{n}{}", "m".repeat(TEXT_HELD - 100)).as_bytes()));
+    }
+    assert!(object.incomplete(Attribute::UserCertificate).unwrap().contains("more addresses"));
+}
+
+#[test]
+fn chunks_are_held_up_to_a_number() {
+    let with = |numbers: &mut dyn Iterator<Item = u64>| {
+        let mut object = Object::at(Place::default());
+        for n in numbers {
+            let range = Some((n, Some(n)));
+            object.take(Field { range, ..field("userCertificate", &n.to_be_bytes()) });
+        }
+        object.take(Field { range: Some((CHUNKS_HELD as u64, None)), ..field("userCertificate", b"last") });
+        object
+    };
+    let all = 0..CHUNKS_HELD as u64;
+    // Each of them three times, which is no more of them.
+    let mut object = with(&mut all.clone().chain(all.clone()).chain(all));
+    object.close();
+    assert!(object.chunks.len() == CHUNKS_HELD + 1 && object.gap(Attribute::UserCertificate).is_none());
+    let object = with(&mut (0..3 * CHUNKS_HELD as u64));
+    assert!(object.chunks.len() <= 2 * CHUNKS_HELD);
+    // That the values are too many is noted for one attribute, that the chunks are for both.
+    assert!(object.incomplete(Attribute::UserSmimeCertificate).unwrap().contains("chunks"));
 }

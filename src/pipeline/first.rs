@@ -94,6 +94,7 @@ pub fn run(
             progress(pass.bytes);
             job
         },
+        Job::is_large,
         |worker, job| count(worker, job, sources, reading, &pool),
         |mut job: JobCount| {
             bases.push(rows.count());
@@ -141,6 +142,7 @@ pub fn run(
 
 fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, pool: &Pool) -> JobCount {
     let mut counted = JobCount::default();
+    let giant = job.is_giant();
     match job {
         Job::Export { source, block } => {
             let mut sum = SourceCount::default();
@@ -165,6 +167,9 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
             counted.sources.push((source, sum));
             counted.tally = Some((source, parser.into_tally()));
             pool.give(block);
+            if giant {
+                *worker = Worker::default();
+            }
         }
         Job::Files { sources: files } => {
             for index in files {

@@ -51,7 +51,7 @@ pub const CUT_OFF: &str =
 pub fn from_export(record: &Record, source: u32) -> Object {
     let mut object = Object::at(Place { input: source, line: record.line() });
     if !record.dn().is_empty() {
-        object.dn = Some(record.dn_text().into_owned());
+        object.take_dn(&record.dn_text());
     }
     let large = match record.large() {
         Some(large) => format!(

@@ -21,7 +21,7 @@ use crate::history::Past;
 use crate::history::decide::{Share, Standing, about_bystander};
 use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
 use crate::ldif::{BlockTally, Problem, Record};
-use crate::limits::BLOCK_BYTES;
+use crate::limits::SPARE_BYTES;
 use crate::object::{Object, Place};
 use crate::parallel;
 use crate::policy::{InForce, Word};
@@ -167,8 +167,8 @@ pub struct Spare {
 
 impl Spare {
     fn give(&self, written: Vec<Rendered>) {
-        // One giant must not keep its memory for the rest of the run.
-        let usual = written.into_iter().filter(|rendered| rendered.len() <= BLOCK_BYTES / 8);
+        // What became larger than usual must not keep its memory for the rest of the run.
+        let usual = written.into_iter().filter(|rendered| rendered.capacity() <= SPARE_BYTES);
         self.rendered.lock().unwrap_or_else(PoisonError::into_inner).extend(usual);
     }
 
@@ -210,6 +210,7 @@ impl Second<'_> {
                 let about = About { notes, matches: matches.map_err(Error::spill)?.unwrap_or_default() };
                 Ok(Some(Known { job, base, end, about }))
             },
+            |known| known.job.is_large(),
             |worker, known| self.work(worker, known, &pool),
             |mut results: Results| {
                 if let Some(error) = results.failed.take() {
@@ -228,6 +229,7 @@ impl Second<'_> {
         let mut results = Results::default();
         let Known { job, base, end, about } = known;
         let mut number = base;
+        let (large, giant) = (job.is_large(), job.is_giant());
         match job {
             Job::Export { source, block } => {
                 let Worker { scratch, record, memory } = worker;
@@ -237,21 +239,30 @@ impl Second<'_> {
                 // As a rule every record is a recipient; a block of tiny ones is not worth the memory.
                 results.recipients.reserve((end.saturating_sub(base) as usize).min(256));
                 let mut parser = Parser::new(&block, &self.reading.ldif, scratch);
+                // The objects of a giant's block wait until the block is given back.
+                let mut held = Vec::new();
                 while parser.next(record, &mut problems) {
                     self.problems(source, &mut problems, &mut results);
                     let object = record::of_source(record, source, known);
                     if let Some((_, names)) = &mut results.names {
                         names.record(record);
                     }
-                    if record.raw_len() > BLOCK_BYTES as u64 {
-                        record.clear(); // the memory of a giant is needed for judging it
+                    if large {
+                        held.push((number, object));
+                    } else {
+                        self.object(object, number, &about, memory, &mut results);
                     }
-                    self.object(object, number, &about, memory, &mut results);
                     number = number.saturating_add(1);
                 }
                 self.problems(source, &mut problems, &mut results);
                 results.tally = Some((source, parser.into_tally()));
                 pool.give(block);
+                if giant {
+                    (*record, *scratch) = Default::default();
+                }
+                for (number, object) in held {
+                    self.object(object, number, &about, memory, &mut results);
+                }
             }
             Job::Files { sources } => {
                 for index in sources {

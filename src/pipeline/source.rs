@@ -15,8 +15,8 @@ use crate::encoding::Hasher;
 use crate::error::Error;
 use crate::export::{Block, Blocks, Format};
 use crate::input::whole::{self, Whole};
-use crate::ldif::BlockOptions;
-use crate::limits::{BLOCK_BYTES, CERTIFICATE_FILE_BYTES, FILES_PER_BLOCK};
+use crate::ldif::{BlockOptions, limits};
+use crate::limits::{BLOCK_BYTES, CERTIFICATE_FILE_BYTES, FILES_PER_BLOCK, LARGE_BLOCK};
 
 /// One file of the run.
 #[derive(Debug)]
@@ -199,6 +199,27 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Whether it is worked on alone.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.bytes() > LARGE_BLOCK
+    }
+
+    /// Whether buffers that it grew are not kept.
+    #[must_use]
+    pub fn is_giant(&self) -> bool {
+        self.bytes() > limits::LARGE
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Export { block, .. } => block.bytes().len(),
+            Self::Files { .. } => 0,
+        }
+    }
+}
+
 /// Buffers of blocks that were worked on, to be filled again.
 #[derive(Default)]
 pub struct Pool {
@@ -208,11 +229,14 @@ pub struct Pool {
 impl Pool {
     /// Gives a block back.
     pub fn give(&self, block: Block) {
-        // One giant record must not keep its memory for the rest of the run.
-        if block.bytes().len() > 4 * BLOCK_BYTES {
+        let (mut blocks, length) =
+            (self.blocks.lock().unwrap_or_else(PoisonError::into_inner), block.bytes().len());
+        // A giant record must not keep its memory for the rest of the run; of large ones, one may.
+        let large = |length| length > LARGE_BLOCK;
+        if length > limits::LARGE || large(length) && blocks.iter().any(|held| large(held.bytes().len())) {
             return;
         }
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
+        blocks.push(block);
     }
 
     fn take(&self) -> Block {

@@ -13,6 +13,8 @@ use super::{Reading, record};
 use crate::census::Groups;
 use crate::export::{self, Scratch};
 use crate::ldif::Record;
+use crate::ldif::limits::capacity;
+use crate::limits::LARGE_BLOCK;
 use crate::object::Object;
 
 /// Where a record stands.
@@ -128,6 +130,8 @@ pub struct Store<'r> {
     file: Mutex<Option<(u32, Vec<Object>)>>,
     /// Buffers of readers, one for each thread that reads.
     scratches: Mutex<Vec<Scratch>>,
+    /// Held while a giant is read.
+    giants: Mutex<()>,
 }
 
 impl<'r> Store<'r> {
@@ -135,7 +139,8 @@ impl<'r> Store<'r> {
     #[must_use]
     pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
         let (last, file, scratches) = (Mutex::new(None), Mutex::new(None), Mutex::default());
-        Self { sources, table, reading, last, file, scratches }
+        let giants = Mutex::new(());
+        Self { sources, table, reading, last, file, scratches, giants }
     }
 
     /// One record, read again.
@@ -148,15 +153,24 @@ impl<'r> Store<'r> {
         let source = self.sources.get(location.source as usize).ok_or_else(gone)?;
         match &source.content {
             Content::Export(stream) => {
-                let mut raw = vec![0; location.length as usize];
+                // Several giants at a time would not fit the memory.
+                let length = location.length as usize;
+                let large = length > LARGE_BLOCK;
+                let _alone = large.then(|| self.giants.lock().unwrap_or_else(PoisonError::into_inner));
+                let mut raw = Vec::with_capacity(capacity(length));
+                raw.resize(length, 0);
                 stream.read_at(&mut raw, location.offset)?;
                 let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());
                 let place = export::Place { offset: location.offset, line: location.line };
                 let format = (stream.format, &source.headers);
                 let options = &self.reading.ldif;
-                let there = export::reparse(&raw, format, place, options, &mut scratch, &mut found);
-                self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+                let there = export::reparse(raw, format, place, options, &mut scratch, &mut found);
+                if large {
+                    drop(scratch);
+                } else {
+                    self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+                }
                 if !there {
                     return Err(gone());
                 }
