@@ -68,7 +68,6 @@ fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<S
     };
     let second = Second {
         past: None,
-        spare: certferry::pipeline::second::Spare::default(),
         sources: &opened.sources,
         reading: &reading,
         judge: &judge,

@@ -10,6 +10,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 
 use crate::limits::{MERGE_BUFFER, MERGE_WAYS, SPILL_KEYS};
@@ -121,7 +122,7 @@ impl Sorter {
         if self.runs.len() == 1
             && let Some((file, len)) = self.runs.pop()
         {
-            return Ok(Sorted { file, len });
+            return Ok(Sorted { file, len, index: OnceLock::new() });
         }
         merge(self.runs)
     }
@@ -148,14 +149,20 @@ fn merge(runs: Vec<(File, u64)>) -> io::Result<Sorted> {
             heap.push(Reverse((order(&key), run)));
         }
     }
-    Ok(Sorted { file: out.into_inner().map_err(io::IntoInnerError::into_error)?, len })
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(Sorted { file, len, index: OnceLock::new() })
 }
 
 /// Sorted keys in an unlinked temporary file.
 pub struct Sorted {
     file: File,
     len: u64,
+    /// Every so many keys one, so that a search reads once: [`PAGE_KEYS`].
+    index: OnceLock<Vec<Key>>,
 }
+
+/// Keys between two of the index: 16 KiB are read for a search, and the index of ten million keys has 640 KB.
+const PAGE_KEYS: u64 = 512;
 
 impl Sorted {
     /// How many keys there are.
@@ -185,31 +192,45 @@ impl Sorted {
     /// # Errors
     /// When the file cannot be read.
     pub fn with_prefix(&self, prefix: &[u8], most: usize) -> io::Result<Vec<Key>> {
-        let (mut low, mut high) = (0, self.len);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.at(middle)?.as_slice() < prefix {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
+        // The page before the first one of the index that is not below begins below, or is the first.
+        let after = self.index()?.partition_point(|key| key.as_slice() < prefix);
+        let mut next = after.saturating_sub(1) as u64 * PAGE_KEYS;
         let mut found = Vec::new();
-        while low < self.len && found.len() < most {
-            let key = self.at(low)?;
-            if !key.starts_with(prefix) {
+        while next < self.len && found.len() < most {
+            let page = self.page(next)?;
+            next += PAGE_KEYS;
+            let first = page.partition_point(|key| key.as_slice() < prefix);
+            let page = page.get(first..).unwrap_or_default();
+            let here = page.iter().take_while(|key| key.starts_with(prefix));
+            found.extend(here.take(most - found.len()));
+            if page.last().is_some_and(|key| !key.starts_with(prefix)) {
                 break;
             }
-            found.push(key);
-            low += 1;
         }
         Ok(found)
     }
 
-    fn at(&self, index: u64) -> io::Result<Key> {
-        let mut key = [0; KEY_BYTES];
-        self.file.read_exact_at(&mut key, index * KEY_BYTES as u64)?;
-        Ok(key)
+    /// The keys from one of the index on.
+    fn page(&self, from: u64) -> io::Result<Vec<Key>> {
+        let count = self.len.saturating_sub(from).min(PAGE_KEYS);
+        // At most PAGE_KEYS of them.
+        let mut page = vec![[0; KEY_BYTES]; count as usize];
+        self.file.read_exact_at(page.as_flattened_mut(), from * KEY_BYTES as u64)?;
+        Ok(page)
+    }
+
+    /// The index, made by the first search.
+    fn index(&self) -> io::Result<&[Key]> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let mut index = Vec::new();
+        for from in (0..self.len).step_by(PAGE_KEYS as usize) {
+            let mut key = [0; KEY_BYTES];
+            self.file.read_exact_at(&mut key, from * KEY_BYTES as u64)?;
+            index.push(key);
+        }
+        Ok(self.index.get_or_init(|| index))
     }
 }
 
@@ -262,6 +283,31 @@ mod tests {
             let found: Vec<Key> = sorted.iter().unwrap().map(Result::unwrap).collect();
             assert_eq!(found, expected, "{count} keys, runs of {capacity}");
             assert_eq!(sorted.iter().unwrap().count() as u64, count, "it can be read again");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_found_across_pages() {
+        for (before, with) in [(0, 3), (511, 3), (512, 3), (1023, 1030), (1024, 1), (2000, 0), (300, 3000)] {
+            let mut sorter = Sorter::with_capacity(700);
+            let kinds = [(1u8, before), (2, with), (3, 900)];
+            for (kind, n) in kinds.into_iter().flat_map(|(kind, count)| (0..count).map(move |n| (kind, n))) {
+                let mut key = [0; KEY_BYTES];
+                key[0] = kind;
+                key[28..].copy_from_slice(&u32::to_be_bytes(n));
+                sorter.push(key).unwrap();
+            }
+            let sorted = sorter.finish().unwrap();
+            for most in [1, 2, 5000] {
+                let found = sorted.with_prefix(&[2], most).unwrap();
+                let numbers: Vec<u32> =
+                    found.iter().map(|key| u32::from_be_bytes(*key.last_chunk().unwrap())).collect();
+                let wanted: Vec<u32> = (0..with).take(most).collect();
+                assert_eq!(numbers, wanted, "{before} before {with}, at most {most}");
+                assert!(found.iter().all(|key| key[0] == 2));
+            }
+            assert_eq!(sorted.with_prefix(&[3], 5000).unwrap().len(), 900);
+            assert!(sorted.with_prefix(&[4], 5).unwrap().is_empty());
         }
     }
 

@@ -34,7 +34,7 @@ use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
 use crate::pipeline::hint::Names;
 use crate::pipeline::open::{self, Opened};
-use crate::pipeline::second::{self, Results, Second, Spare};
+use crate::pipeline::second::{self, Results, Second};
 use crate::pipeline::source::{Content, Source};
 use crate::pipeline::store::Store;
 use crate::pipeline::{Reading, record};
@@ -415,7 +415,6 @@ impl<'a> Run<'a> {
             store: Store::new(&opened.sources, &counted.table, reading),
             verbose: self.term.verbose,
             past: self.past,
-            spare: Spare::default(),
         };
         let bar = progress::bar(self.term, "judging", bytes);
         let done =

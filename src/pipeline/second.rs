@@ -7,7 +7,7 @@ use super::store::Store;
 use super::{Reading, source};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bundle::model::{FindingLine, Severity, Source as SourceLine};
 use crate::bundle::{Entry, ManifestFormat, OutputError, Rendered, render};
@@ -63,6 +63,8 @@ pub struct Results {
     pub doubtful: bool,
     /// The first thing that ends the run.
     failed: Option<Error>,
+    /// Where recipients go when they are written.
+    spare: Spare,
 }
 
 impl Results {
@@ -117,8 +119,6 @@ pub struct Second<'a> {
     pub verbose: bool,
     /// The time before, when something was asked about it.
     pub past: Option<&'a Past>,
-    /// Recipients that were written.
-    pub spare: Spare,
 }
 
 /// A job with what the first pass knows about it.
@@ -157,23 +157,23 @@ struct Worker {
     scratch: Scratch,
     record: Record,
     memory: Memory,
+    spare: Spare,
 }
 
-/// Recipients that were written, to be rendered into again: what one thread made would else be freed by another.
-#[derive(Default)]
-pub struct Spare {
-    rendered: Mutex<Vec<Rendered>>,
-}
+/// Recipients that were written, to be rendered into again by the thread that made them: an allocator with a heap for
+/// each thread makes others wait that free or grow what came from its heap.
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Rendered>>>);
 
 impl Spare {
     fn give(&self, written: Vec<Rendered>) {
         // What became larger than usual must not keep its memory for the rest of the run.
         let usual = written.into_iter().filter(|rendered| rendered.capacity() <= SPARE_BYTES);
-        self.rendered.lock().unwrap_or_else(PoisonError::into_inner).extend(usual);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(usual);
     }
 
     fn take(&self) -> Rendered {
-        self.rendered.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 }
 
@@ -217,7 +217,7 @@ impl Second<'_> {
                     return Err(error);
                 }
                 consume(&mut results)?;
-                self.spare.give(results.recipients);
+                results.spare.give(results.recipients);
                 Ok(())
             },
         )?;
@@ -226,13 +226,13 @@ impl Second<'_> {
     }
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
-        let mut results = Results::default();
+        let mut results = Results { spare: worker.spare.clone(), ..Results::default() };
         let Known { job, base, end, about } = known;
         let mut number = base;
         let (large, giant) = (job.is_large(), job.is_giant());
         match job {
             Job::Export { source, block } => {
-                let Worker { scratch, record, memory } = worker;
+                let Worker { scratch, record, memory, .. } = worker;
                 let mut problems = Vec::new();
                 let known = self.sources.get(source as usize);
                 results.names = known.filter(|known| known.bare).map(|_| (source, Names::default()));
@@ -359,7 +359,7 @@ impl Second<'_> {
             }
         }
 
-        let mut rendered = self.spare.take();
+        let mut rendered = results.spare.take();
         let entry = Entry {
             targets: &self.judge.targets,
             recipient: &judged.recipient,
