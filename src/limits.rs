@@ -32,12 +32,12 @@ pub const CRL_FILE_BYTES: u64 = 256 << 20;
 pub const MAP_FILE_BYTES: u64 = 128 << 20;
 
 /// Raw bytes of a block of LDIF that one thread works on. Large enough that hand-over costs nothing
-/// (some 500 users), small enough that a dozen of them fit the memory.
-pub const BLOCK_BYTES: usize = 1 << 20;
+/// (some 70 users), small enough that the ones in flight stay in the processor's caches.
+pub const BLOCK_BYTES: usize = 512 << 10;
 
 /// Raw bytes of a block above which it is worked on alone. A block is larger than [`BLOCK_BYTES`] only for the sake
-/// of one record, which takes two to three times as much while it is judged; four of 16 MiB would be 150 MB.
-pub const LARGE_BLOCK: usize = 2 * BLOCK_BYTES;
+/// of one record, which takes two to three times as much while it is judged; four of 13 MiB would be 120 MB.
+pub const LARGE_BLOCK: usize = 2 << 20;
 
 /// Bytes of a rendered recipient that is kept to be rendered into again: three times what one with three certificates
 /// takes, since as many of them are kept as there are recipients in all blocks in flight.
@@ -49,14 +49,15 @@ pub const FILES_PER_BLOCK: usize = 64;
 /// Blocks in flight per worker thread: one being worked on, one waiting.
 pub const BLOCKS_PER_WORKER: usize = 2;
 
-/// Keys (32 bytes each) that the census sorts in memory before they spill: 8 MiB.
-pub const SPILL_KEYS: usize = 1 << 18;
+/// Keys (32 bytes each) that the census sorts in memory before they spill: 4 MiB, and as many that are collected
+/// meanwhile.
+pub const SPILL_KEYS: usize = 1 << 17;
 
 /// Bytes of read buffer for each spilled run while runs are merged.
 pub const MERGE_BUFFER: usize = 32 << 10;
 
 /// Runs that are merged at once; more are merged in rounds, so that memory stays flat.
-pub const MERGE_WAYS: usize = 64;
+pub const MERGE_WAYS: usize = 128;
 
 /// Judged certificates that a worker remembers by SHA-256 (some 2 KiB each).
 pub const REMEMBERED_OUTCOMES: usize = 512;

@@ -1,11 +1,11 @@
 //! Every limit of the reader, with its reason. Nothing else in this module caps anything.
 
-/// Raw bytes that one record may have before it is cut off (with an error), 16 MiB.
+/// Raw bytes that one record may have before it is cut off (with an error), 13 MiB.
 ///
 /// The reader holds a record at a time, and the whole program has 64 MB. AD's largest object in practice is a group or a
 /// user whose attributes are cut into ranges of 1 500 values (MaxValRange, MS-ADTS 3.1.1.3.4.6); 1 500 certificates of 2
-/// KiB are 4 MiB of base64, 8 MiB in UTF-16, and 12 MiB as csvde writes them there.
-pub const RECORD: usize = 16 * 1024 * 1024;
+/// KiB are 4 MiB of base64, 8 MiB in UTF-16, and 12 MiB as csvde writes them there; the rest is for other attributes.
+pub const RECORD: usize = 13 * 1024 * 1024;
 
 /// Values that one record may have before the rest is left out (with an error), 200 000. A value of two bytes takes up
 /// seventy in memory, so [`RECORD`] alone would let a record of such values fill 400 MB; AD gives 1 500 in one chunk, and
