@@ -127,6 +127,9 @@ pub struct Object {
     address_bytes: usize,
 }
 
+/// One of the lists of addresses of an object.
+type List = fn(&mut Object) -> &mut Vec<String>;
+
 /// Who a certificate file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -289,14 +292,13 @@ impl Object {
         self.upn = self.upn.take().or(later.upn);
         self.display_name = self.display_name.take().or(later.display_name);
         self.common_name = self.common_name.take().or(later.common_name);
-        for text in later.mail {
-            if !self.mail.contains(&text) {
-                self.push_address(text, |object| &mut object.mail);
-            }
-        }
-        for text in later.proxies {
-            if !self.proxies.contains(&text) {
-                self.push_address(text, |object| &mut object.proxies);
+        let lists: [(List, Vec<String>); 2] =
+            [(|object| &mut object.mail, later.mail), (|object| &mut object.proxies, later.proxies)];
+        for (list, texts) in lists {
+            for text in texts {
+                if !list(self).contains(&text) {
+                    self.push_address(text, list);
+                }
             }
         }
         self.nickname |= later.nickname;

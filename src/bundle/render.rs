@@ -500,7 +500,7 @@ pub(crate) fn json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), Out
         .map_err(|_| OutputError::Inconsistent("a value that is written to no bundle".to_owned()))
 }
 
-/// Appends `value` as compact JSON in ASCII: everything else is written as `\uXXXX`.
+/// Appends `value` as compact JSON in ASCII: everything else is written as `\u` and four digits.
 pub(crate) fn ascii_json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), OutputError> {
     value
         .serialize(&mut serde_json::Serializer::with_formatter(out, Ascii(CompactFormatter)))

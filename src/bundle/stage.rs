@@ -1,6 +1,6 @@
 //! The folder appears whole, by rename, or not at all.
 //!
-//! A bundle `NAME` is written into `.NAME.certferry-XXXXXX/bundle` beside the target, so that the last step is
+//! A bundle `NAME` is written into `.NAME.certferry-RANDOM/bundle` beside the target, so that the last step is
 //! a rename within one file system. The outer folder has mode 0700: while a run is under way nobody else
 //! reads half a bundle. What is inside gets the modes that the umask gives, because it becomes the bundle.
 //!

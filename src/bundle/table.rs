@@ -7,7 +7,7 @@
 //! * The same character behind a `;` inside a cell gets one too, because a spreadsheet whose list separator is
 //!   the semicolon cuts a comma table there and would begin a new cell with it.
 //! * Control characters, line and paragraph separators and the marks that change the direction of the text
-//!   around them are written as `<U+XXXX>`, so a row is one line and shows what it holds.
+//!   around them are written by number, as `<U+202E>` is, so a row is one line and shows what it holds.
 //! * The path of a published certificate whose path nobody checked reads `notChecked (UNVERIFIED)`, so that a
 //!   table that was taken out of its bundle still says it.
 //!
@@ -90,7 +90,7 @@ fn is_harmless(text: &[u8]) -> bool {
         && text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~') & (*byte != b';'))
 }
 
-/// The text with what hides or moves text written as `<U+XXXX>`.
+/// The text with what hides or moves text written by number, as `<U+202E>` is.
 #[must_use]
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

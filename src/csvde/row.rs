@@ -3,8 +3,8 @@
 use super::header::Header;
 use super::limits;
 use crate::ldif::Format;
+use crate::ldif::buffer::lengthen;
 use crate::ldif::encoding::decode;
-use crate::ldif::limits::capacity;
 use csv_core::ReadRecordResult;
 
 /// Reads rows; its buffers are reused.
@@ -52,8 +52,7 @@ impl Cells {
                     // A row is never longer as cells than as text.
                     let more = (self.text.len() * 2).clamp(4096, text.len().max(4096) + 1);
                     let more = more.max(self.text.len() + 1);
-                    self.text.reserve_exact(capacity(more) - self.text.len());
-                    self.text.resize(more, 0);
+                    lengthen(&mut self.text, more);
                 }
                 ReadRecordResult::OutputEndsFull => {
                     if self.ends.len() <= limits::COLUMNS {

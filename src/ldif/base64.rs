@@ -130,14 +130,7 @@ impl Decoder {
 /// Room for what `len` base64 characters decode to.
 fn room(out: &mut Vec<u8>, used: usize, len: usize) -> &mut [u8] {
     let need = used + base64::decoded_len_estimate(len);
-    if out.len() < need {
-        // More than needed: each byte is zeroed once in the life of the buffer, not once a value.
-        let more = out.len().min(super::limits::GROWTH);
-        let target = need.max(out.len() + more);
-        // Exactly: doubling would hold twice the largest record.
-        out.reserve_exact(super::limits::capacity(target) - out.len());
-        out.resize(target, 0);
-    }
+    super::buffer::grow(out, need);
     out.get_mut(used..).unwrap_or_default()
 }
 

@@ -303,10 +303,8 @@ pub(crate) fn fill<R: Read>(
     (buf, len): (&mut Vec<u8>, &mut usize),
     want: usize,
 ) -> io::Result<()> {
-    if !*ended && buf.len() < want {
-        // Exactly: doubling would hold twice the largest record.
-        buf.reserve_exact(limits::capacity(want) - buf.len());
-        buf.resize(want, 0);
+    if !*ended {
+        super::buffer::lengthen(buf, want);
     }
     while !*ended && *len < want {
         let Some(space) = buf.get_mut(*len..want) else { break };

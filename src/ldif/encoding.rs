@@ -114,7 +114,7 @@ pub(crate) fn decode(raw: &[u8], format: Format, out: &mut Vec<u8>, oddities: &m
 
 fn utf16(raw: &[u8], unit: fn([u8; 2]) -> u16, out: &mut Vec<u8>, oddities: &mut Oddities) {
     const CHUNK: usize = 2048;
-    out.reserve(super::limits::capacity(raw.len()));
+    out.reserve(super::buffer::capacity(raw.len()));
     let (pairs, rest) = raw.as_chunks::<2>();
     oddities.odd_byte = !rest.is_empty();
     let mut units = [0_u16; CHUNK];

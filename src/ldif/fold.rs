@@ -2,8 +2,8 @@
 //!
 //! Lines of one width, as long base64 values have them, are found and copied together: nothing is searched for in them.
 
+use super::buffer::grow;
 use super::cut::line_ends;
-use super::limits;
 
 /// Joined text.
 #[derive(Debug, Clone, Default)]
@@ -52,12 +52,7 @@ impl Fold {
     /// So many bytes more.
     fn room(&mut self, more: usize) -> &mut [u8] {
         let (from, to) = (self.used, self.used + more);
-        if self.bytes.len() < to {
-            let target = to.max(self.bytes.len() + self.bytes.len().min(limits::GROWTH));
-            // Exactly: doubling would hold twice the largest record.
-            self.bytes.reserve_exact(limits::capacity(target) - self.bytes.len());
-            self.bytes.resize(target, 0);
-        }
+        grow(&mut self.bytes, to);
         self.used = to;
         self.bytes.get_mut(from..to).unwrap_or_default()
     }

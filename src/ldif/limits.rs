@@ -50,12 +50,7 @@ pub(crate) const LARGE: usize = 8 * 1024 * 1024;
 /// Room that a giant's buffer asks for, 33 MiB. Only what is written takes memory, and glibc gives what is larger than
 /// 32 MiB back at once when it is freed (DEFAULT_MMAP_THRESHOLD_MAX, mallopt(3)); of smaller buffers it learns to keep
 /// their room, and one giant after the other would fill the heap with holes.
-const GIANT: usize = 33 * 1024 * 1024;
-
-/// The capacity that a buffer of so many bytes asks for.
-pub(crate) fn capacity(bytes: usize) -> usize {
-    if bytes > LARGE { bytes.max(GIANT) } else { bytes }
-}
+pub(super) const GIANT: usize = 33 * 1024 * 1024;
 
 /// Bytes of input text quoted in a message, 80: one line.
 pub const EXCERPT: usize = 80;

@@ -37,6 +37,7 @@
 mod base64;
 pub mod blocks;
 mod body;
+pub(crate) mod buffer;
 mod change;
 pub mod code_page;
 mod cut;

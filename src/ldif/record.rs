@@ -259,11 +259,7 @@ impl Record {
 
     #[cold]
     fn grow(&mut self, to: usize) {
-        let more = self.arena.len().min(super::limits::GROWTH);
-        let target = to.max(self.arena.len() + more);
-        // Exactly: doubling would hold twice the largest record.
-        self.arena.reserve_exact(super::limits::capacity(target) - self.arena.len());
-        self.arena.resize(target, 0);
+        super::buffer::grow(&mut self.arena, to);
     }
 
     /// Takes over bytes that were written behind the used part of the arena.

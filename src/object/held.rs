@@ -1,6 +1,6 @@
 //! How much of an object is held: texts, addresses, `range=` chunks, and the bytes of values.
 
-use super::{Chunk, Content, Object};
+use super::{Chunk, Content, List, Object};
 use crate::encoding::{hex, sha256};
 use crate::limits::{ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TEXT_HELD, VALUE_HELD};
 
@@ -21,7 +21,7 @@ impl Object {
     }
 
     /// Adds a value of mail or proxyAddresses, or notes that there are too many. The primary address is always held.
-    pub(super) fn push_address(&mut self, text: String, list: fn(&mut Self) -> &mut Vec<String>) {
+    pub(super) fn push_address(&mut self, text: String, list: List) {
         let primary = |text: &String| text.starts_with("SMTP:");
         let another = |object: &Self| !primary(&text) || object.proxies.iter().any(primary);
         let many = self.mail.len() + self.proxies.len() >= ADDRESSES_HELD

@@ -13,7 +13,7 @@ use super::{Reading, record};
 use crate::census::Groups;
 use crate::export::{self, Scratch};
 use crate::ldif::Record;
-use crate::ldif::limits::capacity;
+use crate::ldif::buffer::lengthen;
 use crate::limits::LARGE_BLOCK;
 use crate::object::Object;
 
@@ -157,8 +157,8 @@ impl<'r> Store<'r> {
                 let length = location.length as usize;
                 let large = length > LARGE_BLOCK;
                 let _alone = large.then(|| self.giants.lock().unwrap_or_else(PoisonError::into_inner));
-                let mut raw = Vec::with_capacity(capacity(length));
-                raw.resize(length, 0);
+                let mut raw = Vec::new();
+                lengthen(&mut raw, length);
                 stream.read_at(&mut raw, location.offset)?;
                 let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());

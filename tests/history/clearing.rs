@@ -302,6 +302,13 @@ fn nobody_behind_the_end_of_a_file_that_was_cut_off_is_cleared() {
     let all = [one("ann", 1), one("bob", 2), one("cid", 3)];
     town.made("one", 0, &all, &[]);
     let whole = std::fs::read(town.path("one.ldif")).unwrap();
+    // A file of this name into a bundle of this name.
+    let run = |name: &str, more: &[&str]| {
+        let input = format!("{name}.ldif");
+        let about = ["--previous", "one", "--clear", "gone", "--at", super::program::AT];
+        let material = ["--trust", "trust", "--intermediate", "cas", "-o", name, "--force"];
+        town.run(&[&["convert", &input], &about[..], &material, more].concat())
+    };
     // From the middle of Ann to the middle of Bob.
     let (from, to) = (whole.len() / 6, whole.len() / 2);
     for end in (from..to).step_by(37) {
@@ -310,23 +317,7 @@ fn nobody_behind_the_end_of_a_file_that_was_cut_off_is_cleared() {
             continue;
         }
         town.write("cut.ldif", cut);
-        let output = town.run(&[
-            "convert",
-            "cut.ldif",
-            "--trust",
-            "trust",
-            "--intermediate",
-            "cas",
-            "--at",
-            super::program::AT,
-            "--previous",
-            "one",
-            "--clear",
-            "gone",
-            "-o",
-            "cut",
-            "--force",
-        ]);
+        let output = run("cut", &[]);
         let text = stderr(&output);
         assert_eq!(code(&output), 1, "{end}: {text}");
         let bundle = super::town::Bundle::read(&town.path("cut"));
@@ -337,24 +328,7 @@ fn nobody_behind_the_end_of_a_file_that_was_cut_off_is_cleared() {
     let ann = all[0].ldif();
     town.write("ann.ldif", ann.trim_end());
     let run = |more: &[&str]| {
-        let arguments = [
-            "convert",
-            "ann.ldif",
-            "--trust",
-            "trust",
-            "--intermediate",
-            "cas",
-            "--at",
-            super::program::AT,
-            "--previous",
-            "one",
-            "--clear",
-            "gone",
-            "-o",
-            "ann",
-            "--force",
-        ];
-        let output = town.run(&[&arguments[..], more].concat());
+        let output = run("ann", more);
         (code(&output), super::town::Bundle::read(&town.path("ann")).cleared("gone"))
     };
     assert_eq!(run(&[]), (1, 0));

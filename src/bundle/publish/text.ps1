@@ -5,7 +5,7 @@ function Write-Note {
     Write-Information -MessageData $Text -InformationAction Continue
 }
 
-# Text from a directory or a server can move the cursor or turn the writing direction: such characters are shown as \uXXXX.
+# Text from a directory or a server can move the cursor or turn the writing direction: such characters are shown as \u and four digits.
 function ConvertTo-SafeText {
     [CmdletBinding()] param([string] $Text)
     # Asked first, because a replacement by a script block is dear, and nearly never needed.
