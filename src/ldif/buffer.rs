@@ -16,10 +16,17 @@ pub(crate) fn lengthen(buffer: &mut Vec<u8>, len: usize) {
 }
 
 /// Makes a buffer at least so long, and longer than needed, for values to come: up to double, at most [`GROWTH`] more.
+#[inline]
 pub(super) fn grow(buffer: &mut Vec<u8>, need: usize) {
     if buffer.len() < need {
-        lengthen(buffer, need.max(buffer.len() + buffer.len().min(GROWTH)));
+        grown(buffer, need);
     }
+}
+
+/// Happens a few times in the life of a buffer, while it is asked for with every value.
+#[cold]
+fn grown(buffer: &mut Vec<u8>, need: usize) {
+    lengthen(buffer, need.max(buffer.len() + buffer.len().min(GROWTH)));
 }
 
 #[cfg(test)]

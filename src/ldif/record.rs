@@ -247,19 +247,12 @@ impl Record {
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> (usize, usize) {
         let (from, to) = (self.used, self.used + bytes.len());
-        if self.arena.len() < to {
-            self.grow(to);
-        }
+        super::buffer::grow(&mut self.arena, to);
         if let Some(space) = self.arena.get_mut(from..to) {
             space.copy_from_slice(bytes);
         }
         self.used = to;
         (from, to)
-    }
-
-    #[cold]
-    fn grow(&mut self, to: usize) {
-        super::buffer::grow(&mut self.arena, to);
     }
 
     /// Takes over bytes that were written behind the used part of the arena.
