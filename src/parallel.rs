@@ -57,33 +57,40 @@ where
         drop(result_sender);
         drop(job_receiver);
 
-        let (mut produced, mut consumed, mut exhausted) = (0u64, 0u64, false);
-        let (mut held, mut own) = (None, None);
+        let (mut produced, mut consumed, mut end) = (0u64, 0u64, None);
+        let (mut held, mut own, mut ready) = (None, None, None);
         let mut waiting = BTreeMap::new();
         loop {
-            while !exhausted && held.is_none() && (produced - consumed) < most_in_flight as u64 {
-                match produce()? {
-                    Some(job) if large(&job) => held = Some(job),
-                    Some(job) => {
+            // The threads get their next jobs before a result is consumed, which takes its time.
+            while end.is_none() && held.is_none() && (produced - consumed) < most_in_flight as u64 {
+                match produce() {
+                    Ok(Some(job)) if large(&job) => held = Some(job),
+                    Ok(Some(job)) => {
                         if job_sender.send((produced, job)).is_err() {
                             return Err(died());
                         }
                         produced += 1;
                     }
-                    None => exhausted = true,
+                    Ok(None) => end = Some(Ok(())),
+                    // Errors come in the order of the jobs: those before this one are consumed first.
+                    Err(error) => end = Some(Err(error)),
                 }
             }
-            if produced == consumed {
-                let Some(job) = held.take() else { return Ok(()) };
+            if let Some(result) = ready.take() {
+                consume(result)?;
+            }
+            while produced > consumed && !waiting.contains_key(&consumed) {
+                let (index, result) = result_receiver.recv().map_err(|_| died())?;
+                waiting.insert(index, result.ok_or_else(died)?);
+            }
+            ready = waiting.remove(&consumed);
+            if ready.is_some() {
+                consumed += 1;
+            } else if let Some(job) = held.take() {
                 let result = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(&state), job)));
                 consume(result.map_err(|_| died())?)?;
-                continue;
-            }
-            let (index, result) = result_receiver.recv().map_err(|_| died())?;
-            waiting.insert(index, result.ok_or_else(died)?);
-            while let Some(result) = waiting.remove(&consumed) {
-                consumed += 1;
-                consume(result)?;
+            } else {
+                return end.unwrap_or(Ok(()));
             }
         }
     })
