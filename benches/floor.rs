@@ -22,6 +22,10 @@ use certferry::certificate::key::KeyKind;
 use certferry::ldif::{Options, Reader, Record};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+/// That of the program, so that a parse here costs what it costs there.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const ROUNDS: usize = 5;
 /// Certificates that the figures of one certificate are taken over.
 const SAMPLE: usize = 20_000;
