@@ -107,7 +107,9 @@ pub struct Certificate<'a> {
     broken_list: Option<Malformed>,
     leftover: Option<usize>,
     sha256: OnceLock<[u8; 32]>,
+    sha1: OnceLock<[u8; 20]>,
     der_checked: OnceLock<Result<(), Malformed>>,
+    defects: OnceLock<Vec<Defect>>,
 }
 
 impl<'a> Certificate<'a> {
@@ -209,7 +211,9 @@ impl<'a> Certificate<'a> {
             broken_list,
             leftover,
             sha256: OnceLock::new(),
+            sha1: OnceLock::new(),
             der_checked: OnceLock::new(),
+            defects: OnceLock::new(),
         })
     }
 
@@ -231,12 +235,14 @@ impl<'a> Certificate<'a> {
         *self.sha256.get_or_init(|| sha256(self.der))
     }
 
-    /// SHA-1 of [`Certificate::der`], the thumbprint that Windows shows; computed on each call.
+    /// SHA-1 of [`Certificate::der`], the thumbprint that Windows shows, computed once.
     #[must_use]
     pub fn sha1(&self) -> [u8; 20] {
-        let mut out = [0; 20];
-        out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.der).as_ref());
-        out
+        *self.sha1.get_or_init(|| {
+            let mut out = [0; 20];
+            out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.der).as_ref());
+            out
+        })
     }
 
     /// The signed bytes: tbsCertificate, header included.
@@ -465,10 +471,10 @@ impl<'a> Certificate<'a> {
         names.iter().filter(is_upn).filter_map(GeneralName::other_text).collect()
     }
 
-    /// What is wrong with the certificate by itself, in byte order; computed on each call.
+    /// What is wrong with the certificate by itself, in byte order, found out once.
     #[must_use]
-    pub fn defects(&self) -> Vec<Defect> {
-        lint::run(self)
+    pub fn defects(&self) -> &[Defect] {
+        self.defects.get_or_init(|| lint::run(self))
     }
 
     /// The first extension type that stands twice.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::census::keys::{Hash, Kind, hash, short};
-use crate::certificate::{Certificate, Name};
+use crate::certificate::{Certificate, Extension, Name, oid};
 use crate::limits::{REMEMBERED_ISSUERS, REMEMBERED_OUTCOMES};
 use crate::path::{Engine, Outcome};
+use crate::rules::usage::internal_crl_point;
 
 /// Bounded by [`REMEMBERED_OUTCOMES`] and [`REMEMBERED_ISSUERS`]: what does not fit is found out again.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub struct Memory {
     pub(super) sharers: HashMap<(Kind, u32), Sharer>,
     /// Issuers' names as they are shown, by their bytes: few authorities sign most certificates.
     issuers: HashMap<Vec<u8>, String>,
+    /// The answers of [`internal_crl_point`], by the extension's value: authorities write the same into all.
+    crl_points: HashMap<Vec<u8>, Option<String>>,
 }
 
 /// Who else has a key or certificate: full hashes of what they have, and how they are named.
@@ -32,6 +35,24 @@ impl Memory {
         }
         self.issuers.insert(name.raw().to_vec(), text.clone());
         text
+    }
+
+    /// What [`internal_crl_point`] says of a certificate.
+    pub(super) fn internal_crl_point(&mut self, certificate: &Certificate<'_>) -> Option<String> {
+        let points = |extension: &&Extension<'_>| extension.id.0 == oid::CRL_DISTRIBUTION_POINTS;
+        let mut points = certificate.extensions().iter().filter(points);
+        let (Some(only), None) = (points.next(), points.next()) else {
+            return internal_crl_point(certificate);
+        };
+        if let Some(known) = self.crl_points.get(only.value) {
+            return known.clone();
+        }
+        let point = internal_crl_point(certificate);
+        if self.crl_points.len() >= REMEMBERED_ISSUERS {
+            self.crl_points.clear();
+        }
+        self.crl_points.insert(only.value.to_vec(), point.clone());
+        point
     }
 
     /// What the engine says about a certificate beside others of the same value or file.

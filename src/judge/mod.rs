@@ -9,6 +9,7 @@ mod about;
 mod counts;
 mod links;
 mod memory;
+mod parsed;
 mod sheet;
 
 use std::rc::Rc;
@@ -43,6 +44,7 @@ use about::About;
 pub use counts::Counts;
 pub use memory::Memory;
 use memory::Sharer;
+use parsed::{Parsed, SecondReader, is_one};
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -173,6 +175,7 @@ impl Judge<'_> {
 
         self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
         let whom = For { domain: reach.target().map(Address::domain), kind };
+        let mut second_reader = SecondReader::default();
         for draft in &mut drafts {
             draft.findings.extend(about.for_candidates.iter().cloned());
             let nowhere = out_of_reach.iter().filter(|it| it.withholds() && draft.value.from_file);
@@ -193,7 +196,7 @@ impl Judge<'_> {
             if let (Some(certificate), false) =
                 (draft.certificate, draft.findings.iter().any(Finding::withholds))
             {
-                rules::readers::check(certificate, &mut draft.findings);
+                second_reader.check(certificate, &mut draft.findings);
             }
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
         }
@@ -286,7 +289,10 @@ impl Judge<'_> {
                 }
                 (Opened::Readable { bytes, form, .. }, None) => (*bytes, *form),
             };
-            let certificate = parsed.own.as_ref();
+            let mine = parsed.own.as_ref();
+            // The same certificate in both attributes is one, and what is found out about it is found out once.
+            let known = || drafts.iter().filter_map(|draft| draft.certificate);
+            let certificate = mine.map(|mine| known().find(|known| is_one(known, mine)).unwrap_or(mine));
             // As a rule the value is the certificate, and is hashed once.
             let value_sha256 = match certificate {
                 Some(whole) if form == Form::Certificate && whole.der().len() == bytes.len() => {
@@ -560,31 +566,6 @@ fn soften_not_for_mail(findings: &mut [Finding]) {
         for finding in findings.iter_mut().filter(|finding| !not_for_mail(finding)) {
             finding.severity = Severity::Info;
         }
-    }
-}
-
-/// The certificates of an opened value, parsed once.
-struct Parsed<'a> {
-    own: Option<Certificate<'a>>,
-    others: Vec<Certificate<'a>>,
-    /// None of the others was left out.
-    whole: bool,
-    unreadable: Option<String>,
-}
-
-impl<'a> Parsed<'a> {
-    fn of(opened: &'a Opened<'a>) -> Self {
-        let mut parsed = Self { own: None, others: Vec::new(), whole: true, unreadable: None };
-        if let Opened::Readable { own, others, .. } = opened {
-            match own.as_deref().map(Certificate::parse) {
-                Some(Ok(certificate)) => parsed.own = Some(certificate),
-                Some(Err(unreadable)) => parsed.unreadable = Some(unreadable.to_string()),
-                None => {}
-            }
-            parsed.others = others.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
-            parsed.whole = parsed.others.len() == others.len();
-        }
-        parsed
     }
 }
 

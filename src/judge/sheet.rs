@@ -13,7 +13,6 @@ use crate::certificate::UnixTime;
 use crate::encoding::hex;
 use crate::object::{Beyond, Object, Place, Value};
 use crate::policy::InForce;
-use crate::rules::usage::internal_crl_point;
 use crate::rules::{Finding, value as value_rules};
 use crate::trust::Link;
 
@@ -119,7 +118,7 @@ impl<'w> Sheet<'w> {
         if decision == Decision::Publish {
             self.counts.published += 1;
             if let Some(certificate) = certificate
-                && let Some(point) = internal_crl_point(certificate)
+                && let Some(point) = memory.internal_crl_point(certificate)
             {
                 self.internal_crl.insert((memory.issuer(certificate.issuer()), point));
             }

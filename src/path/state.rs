@@ -387,7 +387,7 @@ impl State {
                         | DefectCode::UndecodableExtension
                 )
         };
-        let defects: Vec<_> = certificate.defects().into_iter().filter(|d| !judged(d.code)).collect();
+        let defects: Vec<_> = certificate.defects().iter().filter(|d| !judged(d.code)).collect();
         if let Some(first) = defects.first() {
             self.note(
                 index,

@@ -1,0 +1,57 @@
+//! The certificates of a recipient's values, each parsed and read a second time once.
+
+use crate::certificate::Certificate;
+use crate::extract::Opened;
+use crate::rules::{self, Finding};
+
+/// What the second parser said of a recipient's certificates, each read once.
+#[derive(Default)]
+pub(super) struct SecondReader<'a>(Vec<(&'a Certificate<'a>, Vec<Finding>)>);
+
+impl<'a> SecondReader<'a> {
+    /// Reads it, unless that was done, and adds what was found.
+    pub(super) fn check(&mut self, certificate: &'a Certificate<'a>, findings: &mut Vec<Finding>) {
+        if let Some((_, found)) = self.0.iter().find(|(known, _)| std::ptr::eq(*known, certificate)) {
+            findings.extend_from_slice(found);
+            return;
+        }
+        let mut found = Vec::new();
+        rules::readers::check(certificate, &mut found);
+        findings.extend_from_slice(&found);
+        self.0.push((certificate, found));
+    }
+}
+
+/// Whether two certificates and what stands behind them are the same bytes.
+pub(super) fn is_one(left: &Certificate<'_>, right: &Certificate<'_>) -> bool {
+    left.der() == right.der() && left.trailing() == right.trailing()
+}
+
+/// The certificates of an opened value, parsed once.
+pub(super) struct Parsed<'a> {
+    /// The user's own certificate.
+    pub(super) own: Option<Certificate<'a>>,
+    /// The others in it.
+    pub(super) others: Vec<Certificate<'a>>,
+    /// None of the others was left out.
+    pub(super) whole: bool,
+    /// Why its own certificate cannot be read.
+    pub(super) unreadable: Option<String>,
+}
+
+impl<'a> Parsed<'a> {
+    /// Parses what was opened.
+    pub(super) fn of(opened: &'a Opened<'a>) -> Self {
+        let mut parsed = Self { own: None, others: Vec::new(), whole: true, unreadable: None };
+        if let Opened::Readable { own, others, .. } = opened {
+            match own.as_deref().map(Certificate::parse) {
+                Some(Ok(certificate)) => parsed.own = Some(certificate),
+                Some(Err(unreadable)) => parsed.unreadable = Some(unreadable.to_string()),
+                None => {}
+            }
+            parsed.others = others.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+            parsed.whole = parsed.others.len() == others.len();
+        }
+        parsed
+    }
+}
