@@ -46,8 +46,8 @@ pub const SPARE_BYTES: usize = 48 << 10;
 /// Certificate files that one thread works on at a time.
 pub const FILES_PER_BLOCK: usize = 64;
 
-/// Blocks in flight per worker thread: one being worked on, one waiting.
-pub const BLOCKS_PER_WORKER: usize = 2;
+/// Blocks in flight per worker thread: one being worked on, one waiting, one whose result waits for its turn.
+pub const BLOCKS_PER_WORKER: usize = 3;
 
 /// Keys (32 bytes each) that the census sorts in memory before they spill: 4 MiB, and as many that are collected
 /// meanwhile.

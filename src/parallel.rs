@@ -1,10 +1,9 @@
 //! Work spread over threads without changing a byte: jobs carry their index, results are handed on
 //! in the order of the jobs, and only so many jobs are in flight that memory stays flat.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::limits::BLOCKS_PER_WORKER;
@@ -31,44 +30,35 @@ where
     R: Send,
 {
     let threads = threads.max(1);
-    let most_in_flight = threads * BLOCKS_PER_WORKER;
+    let most_in_flight = (threads * BLOCKS_PER_WORKER) as u64;
+    let (jobs, results) = (Jobs::default(), Results::default());
     std::thread::scope(|scope| {
-        let (job_sender, job_receiver) = mpsc::sync_channel::<(u64, J)>(most_in_flight);
-        let job_receiver = Arc::new(Mutex::new(job_receiver));
-        let (result_sender, result_receiver) = mpsc::channel::<(u64, Option<R>)>();
+        // However this ends, the threads must not wait for more.
+        let _closed_at_the_end = Closing(&jobs);
         for _ in 0..threads {
-            let (jobs, results) = (Arc::clone(&job_receiver), result_sender.clone());
-            let (state, work) = (&state, &work);
-            scope.spawn(move || {
+            scope.spawn(|| {
                 let mut state = state();
-                loop {
-                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((index, job)) = job else { break };
+                while let Some((index, job)) = jobs.take() {
                     // A panic must not leave the others waiting for a result that never comes.
                     let result = catch_unwind(AssertUnwindSafe(|| work(&mut state, job))).ok();
                     let panicked = result.is_none();
-                    if results.send((index, result)).is_err() || panicked {
+                    results.put(index, result);
+                    if panicked {
                         break;
                     }
                 }
             });
         }
-        // Only the threads hold senders now: when all of them are gone, receiving ends.
-        drop(result_sender);
-        drop(job_receiver);
 
-        let (mut produced, mut consumed, mut end) = (0u64, 0u64, None);
+        let (mut produced, mut consumed, mut end) = (0, 0, None);
         let (mut held, mut own, mut ready) = (None, None, None);
-        let mut waiting = BTreeMap::new();
         loop {
             // The threads get their next jobs before a result is consumed, which takes its time.
-            while end.is_none() && held.is_none() && (produced - consumed) < most_in_flight as u64 {
+            while end.is_none() && held.is_none() && produced - consumed < most_in_flight {
                 match produce() {
                     Ok(Some(job)) if large(&job) => held = Some(job),
                     Ok(Some(job)) => {
-                        if job_sender.send((produced, job)).is_err() {
-                            return Err(died());
-                        }
+                        jobs.put(produced, job);
                         produced += 1;
                     }
                     Ok(None) => end = Some(Ok(())),
@@ -79,12 +69,8 @@ where
             if let Some(result) = ready.take() {
                 consume(result)?;
             }
-            while produced > consumed && !waiting.contains_key(&consumed) {
-                let (index, result) = result_receiver.recv().map_err(|_| died())?;
-                waiting.insert(index, result.ok_or_else(died)?);
-            }
-            ready = waiting.remove(&consumed);
-            if ready.is_some() {
+            if produced > consumed {
+                ready = Some(results.take(consumed).ok_or_else(died)?);
                 consumed += 1;
             } else if let Some(job) = held.take() {
                 let result = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(&state), job)));
@@ -94,6 +80,99 @@ where
             }
         }
     })
+}
+
+/// Jobs that wait for a thread, each with its index. The channels of the standard library wake a thread while they
+/// hold the lock that it needs next; here a thread is woken when the lock is free.
+struct Jobs<J> {
+    waiting: Mutex<Waiting<J>>,
+    more: Condvar,
+}
+
+struct Waiting<J> {
+    jobs: VecDeque<(u64, J)>,
+    closed: bool,
+}
+
+impl<J> Default for Jobs<J> {
+    fn default() -> Self {
+        let waiting = Waiting { jobs: VecDeque::new(), closed: false };
+        Self { waiting: Mutex::new(waiting), more: Condvar::new() }
+    }
+}
+
+impl<J> Jobs<J> {
+    fn put(&self, index: u64, job: J) {
+        lock(&self.waiting).jobs.push_back((index, job));
+        self.more.notify_one();
+    }
+
+    /// The next job, as soon as there is one; `None` when there will be none any more.
+    fn take(&self) -> Option<(u64, J)> {
+        let still = |waiting: &mut Waiting<J>| waiting.jobs.is_empty() && !waiting.closed;
+        let waiting = self.more.wait_while(lock(&self.waiting), still);
+        waiting.unwrap_or_else(PoisonError::into_inner).jobs.pop_front()
+    }
+}
+
+/// Closes the jobs when it goes.
+struct Closing<'j, J>(&'j Jobs<J>);
+
+impl<J> Drop for Closing<'_, J> {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.0.waiting);
+        waiting.closed = true;
+        waiting.jobs.clear();
+        drop(waiting);
+        self.0.more.notify_all();
+    }
+}
+
+/// Results by the index of their jobs; `None` stands for one whose job panicked. Who takes them is woken for the
+/// one that is next, and for no other.
+struct Results<R> {
+    arrived: Mutex<Arrived<R>>,
+    next: Condvar,
+}
+
+struct Arrived<R> {
+    results: BTreeMap<u64, Option<R>>,
+    wanted: u64,
+}
+
+impl<R> Default for Results<R> {
+    fn default() -> Self {
+        let arrived = Arrived { results: BTreeMap::new(), wanted: 0 };
+        Self { arrived: Mutex::new(arrived), next: Condvar::new() }
+    }
+}
+
+impl<R> Results<R> {
+    fn put(&self, index: u64, result: Option<R>) {
+        let mut arrived = lock(&self.arrived);
+        arrived.results.insert(index, result);
+        let wanted = arrived.wanted == index;
+        drop(arrived);
+        if wanted {
+            self.next.notify_one();
+        }
+    }
+
+    /// The result of a job that was handed out, as soon as it is there; `None` when the job panicked.
+    fn take(&self, index: u64) -> Option<R> {
+        let mut arrived = lock(&self.arrived);
+        arrived.wanted = index;
+        let mut arrived = self
+            .next
+            .wait_while(arrived, |arrived| !arrived.results.contains_key(&index))
+            .unwrap_or_else(PoisonError::into_inner);
+        arrived.results.remove(&index).flatten()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is done under these locks can be left half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn died() -> Error {
