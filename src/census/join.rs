@@ -44,10 +44,10 @@ pub fn by_identity(kind: Kind) -> u8 {
 /// When the temporary folder cannot be written or read.
 pub fn claims(knowledge: &Knowledge, entries: &Sorted, weights: Weights) -> io::Result<Sorted> {
     let mut claims = Sorter::default();
-    let mut records = Groupwise { keys: knowledge.sorted.iter()?, next: None };
+    let mut records = Groupwise { keys: knowledge.sorted.iter(), next: None };
     let mut group: Option<Key> = None;
     let mut members: Vec<Key> = Vec::new();
-    for key in entries.iter()? {
+    for key in entries.iter() {
         let key = key?;
         if group.is_none_or(|group| group[..GROUP_BYTES] != key[..GROUP_BYTES]) {
             records.members(&key, &mut members)?;
@@ -130,7 +130,7 @@ pub fn decide(claims: &Sorted, mut each: impl FnMut(u32, Found) -> io::Result<()
         (Some(entry), (0, _)) => each(entry, Found::AddressInUse),
         (Some(entry), (weight, leader)) => each(entry, Found::Object(leader, weight)),
     };
-    for key in claims.iter()? {
+    for key in claims.iter() {
         let (of, leader, weight) = unpack(&key?);
         if entry != Some(of) {
             close(entry, better(best, sum))?;

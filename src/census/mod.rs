@@ -57,11 +57,9 @@ pub struct Knowledge {
 
 impl Knowledge {
     /// The notes in the order of their objects' first records.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be read.
-    pub fn notes(&self) -> io::Result<NoteReader> {
-        Ok(NoteReader { keys: self.notes.iter()?, next: None })
+    #[must_use]
+    pub fn notes(&self) -> NoteReader {
+        NoteReader { keys: self.notes.iter(), next: None }
     }
 
     /// First records of the recipients that own an address, at most two of them.
@@ -172,7 +170,7 @@ fn for_groups(sorted: &Sorted, wanted: &[Kind], mut each: impl FnMut(Kind, &[Key
         }
         group.clear();
     };
-    for key in sorted.iter()? {
+    for key in sorted.iter() {
         let key = key?;
         if group.first().is_some_and(|first| first[..GROUP_BYTES] != key[..GROUP_BYTES]) {
             flush(&mut group);
@@ -336,7 +334,7 @@ mod tests {
         assert_eq!(known.groups.later(0), [1]);
         assert_eq!(known.groups.leader(4), 4, "two claimants: nobody gets it");
         assert_eq!(known.groups.later(5), [6]);
-        let notes = known.notes().unwrap().below(u32::MAX).unwrap();
+        let notes = known.notes().below(u32::MAX).unwrap();
         let told: Vec<(u32, u32, u32)> = notes.iter().map(|n| (n.leader, n.objects, n.other)).collect();
         assert_eq!(told, [(2, 3, 3), (3, 3, 2), (4, 3, 2)]);
     }
@@ -360,7 +358,7 @@ mod tests {
         assert_eq!(known.groups.later(0), [1, 6], "an alias, and the primary address before eva's alias");
         assert_eq!(known.groups.leader(4), 4, "two claimants: nobody gets it");
         assert_eq!(known.groups.later(7), [8]);
-        assert!(known.notes().unwrap().below(u32::MAX).unwrap().is_empty());
+        assert!(known.notes().below(u32::MAX).unwrap().is_empty());
     }
 
     #[test]
@@ -371,7 +369,7 @@ mod tests {
             &[plain(Kind::PublicKey, "k"), plain(Kind::Address, "kim@x")],
             &[plain(Kind::Address, "kim@x")],
         ]);
-        let mut notes = known.notes().unwrap();
+        let mut notes = known.notes();
         assert_eq!(notes.below(2).unwrap().len(), 1);
         let last = notes.below(4).unwrap();
         assert_eq!((last.len(), last[0].leader, last[0].other), (1, 2, 0));

@@ -8,9 +8,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::limits::{MERGE_BUFFER, MERGE_WAYS, SPILL_KEYS};
@@ -41,7 +42,7 @@ pub struct Sorter {
 }
 
 /// Sorted keys in a file, and how many.
-type Run = (File, u64);
+type Run = (Arc<File>, u64);
 
 /// It gives the run, and the memory that the keys were collected in.
 type Spilling = JoinHandle<io::Result<(Run, Vec<Key>)>>;
@@ -88,7 +89,7 @@ impl Sorter {
                 file.write_all(key)?;
             }
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            Ok(((file, keys.len() as u64), keys))
+            Ok(((Arc::new(file), keys.len() as u64), keys))
         };
         self.spilling = Some(std::thread::Builder::new().name("sort".to_owned()).spawn(work)?);
         Ok(())
@@ -128,20 +129,43 @@ impl Sorter {
     }
 }
 
-fn merge(runs: Vec<(File, u64)>) -> io::Result<Sorted> {
-    let mut len = 0;
-    let mut readers = Vec::with_capacity(runs.len());
-    let mut heap = BinaryHeap::with_capacity(runs.len());
-    for (mut file, count) in runs {
-        file.seek(SeekFrom::Start(0))?;
-        let mut keys = Keys::over(file, count);
-        len += count;
+/// Two threads merge: one what is below the middle of a run, one the rest.
+fn merge(runs: Vec<Run>) -> io::Result<Sorted> {
+    let file = Arc::new(crate::temporary::file()?);
+    let middle = match runs.first() {
+        Some((run, len)) if *len > 0 => key_at(run, len / 2)?,
+        _ => [0; KEY_BYTES],
+    };
+    let (mut below, mut rest) = (Vec::with_capacity(runs.len()), Vec::with_capacity(runs.len()));
+    let (mut len, mut cut) = (0, 0);
+    for (run, count) in runs {
+        let first = lower_bound(&run, count, &middle)?;
+        (len, cut) = (len + count, cut + first);
+        below.push((Arc::clone(&run), 0..first));
+        rest.push((run, first..count));
+    }
+    let from = |key: u64| At { file: Arc::clone(&file), offset: key * KEY_BYTES as u64 };
+    std::thread::scope(|scope| {
+        let below = scope.spawn(|| merge_part(below, from(0)));
+        let rest = merge_part(rest, from(cut));
+        below.join().unwrap_or_else(|_| Err(io::Error::other("the thread that merges died")))?;
+        rest
+    })?;
+    Ok(Sorted { file, len, index: OnceLock::new() })
+}
+
+/// Writes the keys of parts of runs in order.
+fn merge_part(parts: Vec<(Arc<File>, Range<u64>)>, out: At) -> io::Result<()> {
+    let mut readers = Vec::with_capacity(parts.len());
+    let mut heap = BinaryHeap::with_capacity(parts.len());
+    for (run, part) in parts {
+        let mut keys = Keys::of(run, part);
         if let Some(key) = keys.next().transpose()? {
             heap.push(Reverse((order(&key), readers.len())));
         }
         readers.push(keys);
     }
-    let mut out = BufWriter::with_capacity(MERGE_BUFFER, crate::temporary::file()?);
+    let mut out = BufWriter::with_capacity(MERGE_BUFFER, out);
     while let Some(Reverse(((first, second), run))) = heap.pop() {
         out.write_all(&first.to_be_bytes())?;
         out.write_all(&second.to_be_bytes())?;
@@ -149,13 +173,58 @@ fn merge(runs: Vec<(File, u64)>) -> io::Result<Sorted> {
             heap.push(Reverse((order(&key), run)));
         }
     }
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(Sorted { file, len, index: OnceLock::new() })
+    out.flush()
+}
+
+/// How many keys of a run are below `key`.
+fn lower_bound(run: &File, len: u64, key: &Key) -> io::Result<u64> {
+    let (mut below, mut end) = (0, len);
+    while below < end {
+        let middle = below + (end - below) / 2;
+        if key_at(run, middle)? < *key {
+            below = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    Ok(below)
+}
+
+fn key_at(file: &File, number: u64) -> io::Result<Key> {
+    let mut key = [0; KEY_BYTES];
+    file.read_exact_at(&mut key, number * KEY_BYTES as u64)?;
+    Ok(key)
+}
+
+/// A place in a file that moves as it is read or written; a file may have several at a time.
+struct At {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+impl Write for At {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write_at(bytes, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Sorted keys in an unlinked temporary file.
 pub struct Sorted {
-    file: File,
+    file: Arc<File>,
     len: u64,
     /// Every so many keys one, so that a search reads once: [`PAGE_KEYS`].
     index: OnceLock<Vec<Key>>,
@@ -178,13 +247,9 @@ impl Sorted {
     }
 
     /// All keys in order, read anew from the start.
-    ///
-    /// # Errors
-    /// When the file cannot be rewound.
-    pub fn iter(&self) -> io::Result<Keys> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(Keys::over(file, self.len))
+    #[must_use]
+    pub fn iter(&self) -> Keys {
+        Keys::of(Arc::clone(&self.file), 0..self.len)
     }
 
     /// The keys that begin with `prefix`, at most `most` of them, found by bisection.
@@ -226,9 +291,7 @@ impl Sorted {
         }
         let mut index = Vec::new();
         for from in (0..self.len).step_by(PAGE_KEYS as usize) {
-            let mut key = [0; KEY_BYTES];
-            self.file.read_exact_at(&mut key, from * KEY_BYTES as u64)?;
-            index.push(key);
+            index.push(key_at(&self.file, from)?);
         }
         Ok(self.index.get_or_init(|| index))
     }
@@ -236,13 +299,18 @@ impl Sorted {
 
 /// Keys in the order of a file.
 pub struct Keys {
-    reader: BufReader<File>,
+    reader: BufReader<At>,
     left: u64,
 }
 
 impl Keys {
-    fn over(file: File, left: u64) -> Self {
-        Self { reader: BufReader::with_capacity(MERGE_BUFFER, file), left }
+    /// Those with these numbers.
+    fn of(file: Arc<File>, numbers: Range<u64>) -> Self {
+        let at = At { file, offset: numbers.start * KEY_BYTES as u64 };
+        Self {
+            reader: BufReader::with_capacity(MERGE_BUFFER, at),
+            left: numbers.end.saturating_sub(numbers.start),
+        }
     }
 }
 
@@ -280,9 +348,9 @@ mod tests {
             expected.sort_unstable();
             let sorted = sorter.finish().unwrap();
             assert_eq!(sorted.len(), count);
-            let found: Vec<Key> = sorted.iter().unwrap().map(Result::unwrap).collect();
+            let found: Vec<Key> = sorted.iter().map(Result::unwrap).collect();
             assert_eq!(found, expected, "{count} keys, runs of {capacity}");
-            assert_eq!(sorted.iter().unwrap().count() as u64, count, "it can be read again");
+            assert_eq!(sorted.iter().count() as u64, count, "it can be read again");
         }
     }
 

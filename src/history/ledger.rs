@@ -102,7 +102,7 @@ impl People {
     /// When a temporary file cannot be read.
     pub fn first_twins(&self, from: u32) -> io::Result<Option<(u32, u32)>> {
         let mut before: Option<Key> = None;
-        for key in self.keys.iter()? {
+        for key in self.keys.iter() {
             let key = key?;
             if Kind::of(&key) != Some(Kind::Target) || keys::record(&key) < from {
                 continue;
@@ -171,7 +171,7 @@ fn by_person(absent: &Sorted, previous: u32) -> io::Result<Sorted> {
     // The first entry of an address, and, once a second one was seen, whether several of one bundle claimed it:
     // then it is not known whose it is.
     let mut first: Option<(Key, Option<bool>)> = None;
-    for key in absent.iter()? {
+    for key in absent.iter() {
         let key = key?;
         match &mut first {
             Some((owner, several)) if owner[..16] == key[..16] && key[..16] != [0; 16] => {
@@ -214,11 +214,9 @@ pub struct Gone {
 
 impl Joined {
     /// Matches in the order of the objects' first records.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be read.
-    pub fn matches(&self) -> io::Result<Matches> {
-        Ok(Matches { keys: self.matches.iter()?, next: None })
+    #[must_use]
+    pub fn matches(&self) -> Matches {
+        Matches { keys: self.matches.iter(), next: None }
     }
 
     /// Calls `each` with everybody who is gone, in the order of the bundle before, then of the inventory.
@@ -227,7 +225,7 @@ impl Joined {
     /// When the temporary file cannot be read, and what `each` returns.
     pub fn for_gone<E: From<io::Error>>(&self, mut each: impl FnMut(Gone) -> Result<(), E>) -> Result<(), E> {
         let mut person: Option<(u32, Gone)> = None;
-        for key in self.gone.iter()? {
+        for key in self.gone.iter() {
             let (who, entry, contested) = join::unpack(&key?);
             match &mut person {
                 Some((known, gone)) if *known == who => {
@@ -332,6 +330,6 @@ mod tests {
             (vec![9], false),
         ];
         assert_eq!(found, wanted);
-        assert_eq!(joined.matches().unwrap().below(9).unwrap(), []);
+        assert_eq!(joined.matches().below(9).unwrap(), []);
     }
 }

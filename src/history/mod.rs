@@ -152,11 +152,9 @@ impl Past {
     }
 
     /// Who of before is which object, in the order of objects.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be read.
-    pub fn matches(&self) -> Result<Option<Matches>, Error> {
-        self.joined.as_ref().map(Joined::matches).transpose().map_err(Error::spill)
+    #[must_use]
+    pub fn matches(&self) -> Option<Matches> {
+        self.joined.as_ref().map(Joined::matches)
     }
 
     /// What is known of one object's past, by the numbers of the entries.

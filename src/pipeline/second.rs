@@ -193,8 +193,8 @@ impl Second<'_> {
     ) -> Result<(), Error> {
         let pool = Pool::default();
         let mut pass = Pass::new(self.sources, &pool, false);
-        let mut notes = self.knowledge.notes().map_err(Error::spill)?;
-        let mut matches = self.past.map(Past::matches).transpose()?.flatten();
+        let mut notes = self.knowledge.notes();
+        let mut matches = self.past.and_then(Past::matches);
         let mut number = 0usize;
         parallel::ordered(
             threads,

@@ -44,7 +44,7 @@ pub fn compare(
     let anchors = anchors(&old.frame.trust_anchors, &new.frame.trust_anchors);
     let mut taken = Sorter::default();
 
-    let mut partners = pairs.iter().map_err(Error::spill)?;
+    let mut partners = pairs.iter();
     let mut next = partners.next().transpose().map_err(Error::spill)?;
     for number in 0..new.people.count() {
         let person = new.people.get(number).map_err(Error::spill)?;
@@ -65,7 +65,7 @@ pub fn compare(
         }
     }
     let taken = taken.finish().map_err(Error::spill)?;
-    let mut taken = taken.iter().map_err(Error::spill)?;
+    let mut taken = taken.iter();
     let mut mark = taken.next().transpose().map_err(Error::spill)?;
     for number in 0..old.people.count() {
         if mark.is_some_and(|key| join::unpack(&key).0 == number) {

@@ -150,7 +150,7 @@ impl Side {
     /// The same with its people as objects that others can be compared with.
     pub fn known(self) -> Result<(Self, Knowledge), Error> {
         let mut census = Census::default();
-        for key in self.keys.iter().map_err(Error::spill)? {
+        for key in self.keys.iter() {
             let key = key.map_err(Error::spill)?;
             census.add(keys::record(&key), &mut [key]).map_err(Error::spill)?;
         }

@@ -134,7 +134,7 @@ pub fn follow(
     let records = keys.finish().map_err(JournalError::Spill)?;
     let order = order(&records, &addresses, &reader.shown, report).map_err(JournalError::Spill)?;
 
-    let mut records = order.iter().map_err(JournalError::Spill)?;
+    let mut records = order.iter();
     let mut next = records.next().transpose().map_err(JournalError::Spill)?;
     for number in 0..people.count() {
         let person = people.get(number).map_err(JournalError::Spill)?;
@@ -391,10 +391,10 @@ fn of_manifest(recipient: Recipient) -> Person {
 /// The records in the order of persons, and of the journal for each: place, offset, length.
 fn order(records: &Sorted, addresses: &Sorted, shown: &str, report: &mut Report) -> io::Result<Sorted> {
     let mut order = Sorter::default();
-    let mut people = addresses.iter()?;
+    let mut people = addresses.iter();
     let mut person = people.next().transpose()?;
     let mut strangers = 0u64;
-    for key in records.iter()? {
+    for key in records.iter() {
         let key = key?;
         while person.is_some_and(|person| person[..16] < key[..16]) {
             person = people.next().transpose()?;
