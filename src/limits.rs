@@ -32,8 +32,8 @@ pub const CRL_FILE_BYTES: u64 = 256 << 20;
 pub const MAP_FILE_BYTES: u64 = 128 << 20;
 
 /// Raw bytes of a block of LDIF that one thread works on. Large enough that hand-over costs nothing
-/// (some 70 users), small enough that the ones in flight stay in the processor's caches.
-pub const BLOCK_BYTES: usize = 512 << 10;
+/// (some 50 users), small enough that the ones in flight stay in the processor's caches.
+pub const BLOCK_BYTES: usize = 384 << 10;
 
 /// Raw bytes of a block above which it is worked on alone. A block is larger than [`BLOCK_BYTES`] only for the sake
 /// of one record, which takes two to three times as much while it is judged; four of 13 MiB would be 120 MB.
@@ -54,7 +54,7 @@ pub const BLOCKS_PER_WORKER: usize = 3;
 pub const SPILL_KEYS: usize = 1 << 17;
 
 /// Bytes of read buffer for each spilled run while runs are merged.
-pub const MERGE_BUFFER: usize = 32 << 10;
+pub const MERGE_BUFFER: usize = 16 << 10;
 
 /// Runs that are merged at once; more are merged in rounds, so that memory stays flat.
 pub const MERGE_WAYS: usize = 128;
