@@ -13,6 +13,7 @@ mod parsed;
 mod sheet;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::bundle::directory::Change;
 use crate::bundle::model::{
@@ -81,8 +82,8 @@ struct For<'a> {
 
 /// What a recipient can ask about the rest of the run.
 pub trait World {
-    /// The object that begins with this record, read again.
-    fn object(&self, leader: u32) -> Option<Object>;
+    /// The object that begins with this record, read again; `None` when it cannot be read, which ends the run.
+    fn object(&self, leader: u32) -> Option<Arc<Object>>;
     /// First records of the objects that own an address.
     fn owners(&self, address: &Address) -> Vec<u32>;
     /// The addresses under which an object is known.

@@ -234,9 +234,10 @@ impl Cutter {
             if self.is_dn(buf, at) {
                 return Ok(at);
             }
-            match self.next_line(buf, at) {
+            let passed = self.pass(buf, at, to);
+            match self.next_line(buf, passed) {
                 Some(next) => at = next,
-                None => break,
+                None => return Err(self.last_line(buf, passed).map_or(at, |line| line.max(at))),
             }
         }
         Err(at)
@@ -247,7 +248,7 @@ impl Cutter {
     pub(super) fn last_cut(self, buf: &[u8], min: usize, max: usize) -> Option<Cut> {
         let mut uncertain = None;
         let mut to = max;
-        while let Some(at) = self.last_line(buf, to) {
+        while let Some(at) = self.last_line(buf, self.pass_back(buf, to)) {
             if at <= min {
                 break;
             }
@@ -269,7 +270,9 @@ impl Cutter {
     /// Also says where to go on looking when there is none yet.
     pub(super) fn first_cut(self, buf: &[u8], from: usize, min: usize, to: usize) -> Result<Cut, usize> {
         let mut at = from;
-        while let Some(next) = self.next_line(buf, at) {
+        loop {
+            at = self.pass(buf, at, to);
+            let Some(next) = self.next_line(buf, at) else { break };
             if next > to {
                 return Err(at);
             }
@@ -283,6 +286,37 @@ impl Cutter {
         }
         // The line end was not seen yet: go on near the end, never again from the start of a long line.
         Err(at.max(to & !(self.width - 1)))
+    }
+
+    /// Passes over pieces in which no line starts that could start a record: all that start behind `from` and not
+    /// behind the place returned, which is not behind `to`. A value folded after every letter has millions of lines.
+    fn pass(self, buf: &[u8], from: usize, to: usize) -> usize {
+        let mut at = from;
+        while self.is_plain() && at + PIECE <= to {
+            match buf.get(at..at + PIECE + 2) {
+                Some(piece) if !holds_dn(piece) => at += PIECE,
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// The same towards the start: all lines that start at or before `from` and behind the place returned.
+    fn pass_back(self, buf: &[u8], from: usize) -> usize {
+        let mut at = from.min(buf.len());
+        while self.is_plain() && at > PIECE {
+            let end = (at + 2).min(buf.len());
+            if holds_dn(buf.get(at - PIECE..end).unwrap_or(buf)) {
+                break;
+            }
+            at -= PIECE;
+        }
+        at
+    }
+
+    /// Whether every line end is a line feed of one byte.
+    fn is_plain(self) -> bool {
+        self.width == 1 && !self.cr
     }
 
     /// The start of the second line.
@@ -316,6 +350,19 @@ impl Cutter {
         };
         count as u64
     }
+}
+
+/// Bytes that are looked at as a whole.
+const PIECE: usize = 256;
+
+/// Whether a `d` and an `n`, of any case, stand behind an LF.
+fn holds_dn(bytes: &[u8]) -> bool {
+    let [second, third] = [1, 2].map(|from| bytes.get(from..).unwrap_or_default());
+    let threes = bytes.iter().zip(second).zip(third);
+    let any = threes.fold(0, |any, ((end, d), n)| {
+        any | u8::from((*end == b'\n') & (d | 0x20 == b'd') & (n | 0x20 == b'n'))
+    });
+    any != 0
 }
 
 /// How many LFs there are: counted in lanes of a byte, which is twice as fast as adding up what each vector holds.
@@ -425,5 +472,36 @@ mod tests {
         let text = b"dn: a\rcn: a\r\rdn: b\rcn: b\r\n";
         assert_eq!(cutter.last_cut(text, 0, text.len()), Some(Cut { at: 13, after_blank: true }));
         assert_eq!(cutter.lines(text), 5);
+    }
+
+    #[test]
+    fn no_record_is_passed_over() {
+        let mut state = 7_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        for round in 0..400 {
+            let length = 2 * PIECE + next(4 * PIECE);
+            let filler = b" x\nda:"[round % 6];
+            let mut text = vec![filler; length];
+            for _ in 0..next(6) {
+                let at = next(length - 6);
+                text[at..at + 5].copy_from_slice([b"\ndn: ", b"\nDN: ", b"\nDn :", b"\ndx: "][next(4)]);
+            }
+            let cutter = cutter();
+            let starts: Vec<usize> =
+                (1..length).filter(|at| text[at - 1] == b'\n' && cutter.is_dn(&text, *at)).collect();
+            for _ in 0..20 {
+                let from = next(length);
+                let to = from + next(length - from + 1);
+                let passed = cutter.pass(&text, from, to);
+                assert!((from..=to).contains(&passed));
+                assert!(!starts.iter().any(|at| (from + 1..=passed).contains(at)), "{from} to {passed}");
+                let passed = cutter.pass_back(&text, from);
+                assert!(passed <= from);
+                assert!(!starts.iter().any(|at| (passed + 1..=from).contains(at)), "{from} back to {passed}");
+            }
+        }
     }
 }

@@ -222,7 +222,9 @@ impl Second<'_> {
             },
         )?;
         // Records are read again out of order, also when the last block has been handed out.
-        self.sources.iter().try_for_each(Source::check_unchanged)
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
+        // What objects have in common with one that could not be read again was not found out.
+        self.store.failure().map_or(Ok(()), |error| Err(Error::spill(error)))
     }
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
@@ -463,12 +465,12 @@ pub fn output(error: &OutputError) -> Error {
 }
 
 impl World for Second<'_> {
-    fn object(&self, leader: u32) -> Option<Object> {
-        self.store.object(leader, &self.knowledge.groups).ok()
+    fn object(&self, leader: u32) -> Option<Arc<Object>> {
+        self.store.object(leader, &self.knowledge.groups)
     }
 
     fn owners(&self, address: &Address) -> Vec<u32> {
-        self.knowledge.owners(address.as_str()).unwrap_or_default()
+        self.store.kept(self.knowledge.owners(address.as_str())).unwrap_or_default()
     }
 
     fn reach(&self, object: &Object) -> Reach {

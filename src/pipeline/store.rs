@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::source::{self, Content, Source};
 use super::{Reading, record};
@@ -125,13 +125,15 @@ pub struct Store<'r> {
     table: &'r Table,
     reading: &'r Reading,
     /// The object that was asked for last: what many share is asked for many times in a row.
-    last: Mutex<Option<(u32, Object)>>,
+    last: Mutex<Option<(u32, Arc<Object>)>>,
     /// The certificate file that was opened last, as people's objects.
     file: Mutex<Option<(u32, Vec<Object>)>>,
     /// Buffers of readers, one for each thread that reads.
     scratches: Mutex<Vec<Scratch>>,
     /// Held while a giant is read.
     giants: Mutex<()>,
+    /// The first error that [`kept`](Self::kept) was given.
+    failed: Mutex<Option<io::Error>>,
 }
 
 impl<'r> Store<'r> {
@@ -139,8 +141,8 @@ impl<'r> Store<'r> {
     #[must_use]
     pub fn new(sources: &'r [Source], table: &'r Table, reading: &'r Reading) -> Self {
         let (last, file, scratches) = (Mutex::new(None), Mutex::new(None), Mutex::default());
-        let giants = Mutex::new(());
-        Self { sources, table, reading, last, file, scratches, giants }
+        let (giants, failed) = (Mutex::default(), Mutex::default());
+        Self { sources, table, reading, last, file, scratches, giants, failed }
     }
 
     /// One record, read again.
@@ -215,22 +217,34 @@ impl<'r> Store<'r> {
         Ok(object)
     }
 
-    /// The whole object that begins with a record.
-    ///
-    /// # Errors
-    /// As [`record`](Self::record).
-    pub fn object(&self, leader: u32, groups: &Groups) -> io::Result<Object> {
+    /// The whole object that begins with a record; `None` when it cannot be read any more, which
+    /// [`failure`](Self::failure) tells.
+    #[must_use]
+    pub fn object(&self, leader: u32, groups: &Groups) -> Option<Arc<Object>> {
         {
             let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((known, object)) = last.as_ref()
                 && *known == leader
             {
-                return Ok(object.clone());
+                return Some(Arc::clone(object));
             }
         }
-        let object = self.gather(self.record(leader)?, groups.later(leader))?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((leader, object.clone()));
-        Ok(object)
+        let read = self.record(leader).and_then(|first| self.gather(first, groups.later(leader)));
+        let object = Arc::new(self.kept(read)?);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((leader, Arc::clone(&object)));
+        Some(object)
+    }
+
+    /// What was read, where it could be; an error is kept for [`failure`](Self::failure).
+    pub fn kept<T>(&self, read: io::Result<T>) -> Option<T> {
+        let keep =
+            |error| self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error).kind();
+        read.map_err(keep).ok()
+    }
+
+    /// The first thing that could not be read in passing. What depends on it is not known then.
+    pub fn failure(&self) -> Option<io::Error> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
