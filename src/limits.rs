@@ -62,6 +62,9 @@ pub const MERGE_WAYS: usize = 128;
 /// Judged certificates that a worker remembers by SHA-256 (some 2 KiB each).
 pub const REMEMBERED_OUTCOMES: usize = 512;
 
+/// Hashes (32 bytes each) of what objects have that others share, which a run remembers for all its threads.
+pub const REMEMBERED_HASHES: usize = 1 << 15;
+
 /// Issuers whose name for display a worker remembers (some 300 bytes each; a value has at most 32 KiB).
 pub const REMEMBERED_ISSUERS: usize = 64;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::census::keys::{Hash, Kind, hash, short};
+use crate::census::keys::{Hash, hash, short};
 use crate::certificate::{Certificate, Extension, Name, oid};
 use crate::limits::{REMEMBERED_ISSUERS, REMEMBERED_OUTCOMES};
 use crate::path::{Engine, Outcome};
@@ -13,15 +13,11 @@ use crate::rules::usage::internal_crl_point;
 #[derive(Default)]
 pub struct Memory {
     outcomes: HashMap<(Hash, Hash), Rc<Outcome>>,
-    pub(super) sharers: HashMap<(Kind, u32), Sharer>,
     /// Issuers' names as they are shown, by their bytes: few authorities sign most certificates.
     issuers: HashMap<Vec<u8>, String>,
     /// The answers of [`internal_crl_point`], by the extension's value: authorities write the same into all.
     crl_points: HashMap<Vec<u8>, Option<String>>,
 }
-
-/// Who else has a key or certificate: full hashes of what they have, and how they are named.
-pub(super) type Sharer = (Vec<[u8; 32]>, String);
 
 impl Memory {
     /// The name of an issuer as it is shown.

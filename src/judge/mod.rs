@@ -10,6 +10,7 @@ mod counts;
 mod links;
 mod memory;
 mod parsed;
+mod shared;
 mod sheet;
 
 use std::rc::Rc;
@@ -20,7 +21,7 @@ use crate::bundle::model::{
     Attribute, Decision, FindingLine, PayloadLine, Recipient, RecipientKind, Severity, Target, ValueChange,
     Verdict,
 };
-use crate::census::keys::{self, Kind, Note, short};
+use crate::census::keys::Note;
 use crate::certificate::Certificate;
 use crate::certificate::UnixTime;
 use crate::certificate::address::Address;
@@ -28,7 +29,7 @@ use crate::certificate::container::Form;
 use crate::directory::{self, DirectoryObject};
 use crate::encoding::sha256;
 use crate::extract::{self, Opened};
-use crate::limits::{DAY, REMEMBERED_OUTCOMES};
+use crate::limits::DAY;
 use crate::object::{Object, Place};
 use crate::path::finding::{PathCode, PathFinding};
 use crate::path::{Engine, Outcome, Revocation};
@@ -36,16 +37,16 @@ use crate::policy::{InForce, Policy, Publish, Word};
 use crate::recipient::{self, Reach};
 use crate::rules::usage::Abilities;
 use crate::rules::{
-    self, Finding, address as address_rules, path as path_rules, policy as policy_rules,
-    recipient as recipient_rules, run as run_rules, value as value_rules,
+    self, Finding, address as address_rules, path as path_rules, policy as policy_rules, run as run_rules,
+    value as value_rules,
 };
 use crate::select::{Choice, Goal, select};
 use crate::trust::Link;
 use about::About;
 pub use counts::Counts;
 pub use memory::Memory;
-use memory::Sharer;
 use parsed::{Parsed, SecondReader, is_one};
+pub use shared::Sharers;
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -71,6 +72,8 @@ pub struct Judge<'m> {
     pub policy: InForce,
     /// Where the result is applied.
     pub targets: Vec<Target>,
+    /// Who is known to share what.
+    pub sharers: Sharers,
 }
 
 /// For whom a path is asked: what decides which anchors count.
@@ -155,6 +158,7 @@ impl Judge<'_> {
         let reach = world.reach(object);
         let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
+        self.sharers.keep(object, &reach, notes);
         let about = About::of(object, &reach, notes, world);
         // Without trust anchors nothing is published, and nothing is changed.
         let changes =
@@ -174,7 +178,7 @@ impl Judge<'_> {
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
         object.beyond.iter().for_each(|beyond| sheet.beyond(beyond, &self.policy));
 
-        self.cheap_rules(&mut drafts, object, &reach, notes, world, memory);
+        self.cheap_rules(&mut drafts, object, &reach, notes, world);
         let whom = For { domain: reach.target().map(Address::domain), kind };
         let mut second_reader = SecondReader::default();
         for draft in &mut drafts {
@@ -342,7 +346,6 @@ impl Judge<'_> {
         reach: &Reach,
         notes: &[Note],
         world: &dyn World,
-        memory: &mut Memory,
     ) {
         let policy = self.rules();
         for draft in drafts {
@@ -373,7 +376,7 @@ impl Judge<'_> {
             rules::address::check(certificate, reach, policy.aliases, &owners, &mut draft.findings);
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
             soften_not_for_mail(&mut draft.findings);
-            shared(certificate, notes, world, memory, &mut draft.findings);
+            self.sharers.check(certificate, notes, world, &mut draft.findings);
             let signing = draft.others.iter().filter(|other| !other.is_ca());
             for other in signing {
                 let mut found = Vec::new();
@@ -568,61 +571,6 @@ fn soften_not_for_mail(findings: &mut [Finding]) {
             finding.severity = Severity::Info;
         }
     }
-}
-
-/// The same key or certificate at several recipients.
-fn shared(
-    certificate: &Certificate<'_>,
-    notes: &[Note],
-    world: &dyn World,
-    memory: &mut Memory,
-    findings: &mut Vec<Finding>,
-) {
-    let mut key = None;
-    for note in notes {
-        if !matches!(note.kind, Kind::PublicKey | Kind::Certificate) {
-            continue;
-        }
-        let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
-        let (rule, what, hash) = match note.kind {
-            Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", short(&key)),
-            _ => {
-                let hash = keys::certificate(&short(&key), certificate.der());
-                (&recipient_rules::SHARED_CERTIFICATE, "certificate", hash)
-            }
-        };
-        if note.hash != hash {
-            continue;
-        }
-        let mine = if note.kind == Kind::PublicKey { key } else { certificate.sha256() };
-        if memory.sharers.len() >= REMEMBERED_OUTCOMES {
-            memory.sharers.clear();
-        }
-        let sharer = memory.sharers.entry((note.kind, note.other)).or_insert_with(|| sharer(note, world));
-        if !sharer.0.contains(&mine) {
-            continue; // Equal in 128 bits and no more: chance, or somebody's design.
-        }
-        let (count, who, leads) = (note.objects, &sharer.1, note.leader < note.other);
-        let found = if leads {
-            format!("{count} recipients have this {what}, this one first; another one is {who}")
-        } else {
-            format!("{count} recipients have this {what}; the first one is {who}")
-        };
-        let mut finding = Finding::new(rule, found, format!("a {what} of one's own"));
-        finding.listed = leads;
-        findings.push(finding);
-    }
-}
-
-/// What another object has of a kind, and how it is named.
-fn sharer(note: &Note, world: &dyn World) -> Sharer {
-    let Some(other) = world.object(note.other) else { return (Vec::new(), String::new()) };
-    let certificates = extract::certificates(&other);
-    let parsed = certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-    let hashes = parsed
-        .map(|theirs| if note.kind == Kind::PublicKey { sha256(theirs.spki()) } else { theirs.sha256() })
-        .collect();
-    (hashes, label(&world.reach(&other), other.dn.as_deref()))
 }
 
 fn is_same(left: &Object, right: &Object) -> bool {

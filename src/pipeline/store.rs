@@ -249,6 +249,7 @@ impl<'r> Store<'r> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -259,5 +260,16 @@ mod tests {
             let location = Location { source: 7, offset, length: 3_000_000_000, line, cut_off };
             assert_eq!(Location::unpack(location.pack()), location);
         }
+    }
+
+    #[test]
+    fn what_could_not_be_read_in_passing_is_told_at_the_end() {
+        let (table, reading) =
+            (Table { file: crate::temporary::file().unwrap(), count: 0 }, Reading::default());
+        let store = Store::new(&[], &table, &reading);
+        assert!(store.failure().is_none());
+        assert!(store.object(3, &Groups::default()).is_none(), "there is no record 3");
+        assert_eq!(store.kept::<()>(Err(io::Error::other("another one"))), None);
+        assert_eq!(store.failure().unwrap().to_string(), "there is no record 3");
     }
 }
