@@ -13,7 +13,7 @@ use certferry::bundle::ManifestFormat;
 use certferry::bundle::model::Target;
 use certferry::certificate::UnixTime;
 use certferry::error::Error;
-use certferry::judge::{Judge, Paths, Sharers};
+use certferry::judge::{Judge, Paths};
 use certferry::pipeline::second::Second;
 use certferry::pipeline::store::Store;
 use certferry::pipeline::{Reading, first, open};
@@ -65,7 +65,6 @@ fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<S
         thorough: false,
         policy: InForce::new(Policy::default(), at),
         targets: vec![Target::ExchangeOnline],
-        sharers: Sharers::default(),
     };
     let second = Second {
         past: None,
@@ -74,6 +73,7 @@ fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<S
         judge: &judge,
         format: ManifestFormat::Json,
         knowledge: &counted.knowledge,
+        sharers: &counted.sharers,
         store: Store::new(&opened.sources, &counted.table, &reading),
         verbose: false,
     };

@@ -28,7 +28,7 @@ use crate::history::limit::Limit;
 use crate::input::map::{AddressMap, CertificateMap, MapError, RecipientMap};
 use crate::input::walk::relative;
 use crate::input::whole;
-use crate::judge::{Counts, Judge, Paths, Sharers, earliest};
+use crate::judge::{Counts, Judge, Paths, earliest};
 use crate::ldif::{self, Tally, UrlRoot};
 use crate::limits::{DAY, MAP_FILE_BYTES, REPORTED_ISSUERS};
 use crate::pipeline::first::{self, Counted};
@@ -82,8 +82,7 @@ pub fn run(args: &Convert, term: &Term) -> Result<Done, Error> {
         (true, true) => Paths::Unverified,
         (true, false) => Paths::Missing,
     };
-    let (targets, sharers) = (targets(args), Sharers::default());
-    let judge = Judge { at, paths, thorough: args.thorough, policy, targets, sharers };
+    let judge = Judge { at, paths, thorough: args.thorough, policy, targets: targets(args) };
     let threads =
         args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let mut past = past::read(args, &judge, threads, term)?;
@@ -413,6 +412,7 @@ impl<'a> Run<'a> {
             judge,
             format: format(self.args.manifest),
             knowledge: &counted.knowledge,
+            sharers: &counted.sharers,
             store: Store::new(&opened.sources, &counted.table, reading),
             verbose: self.term.verbose,
             past: self.past,

@@ -46,7 +46,7 @@ use about::About;
 pub use counts::Counts;
 pub use memory::Memory;
 use parsed::{Parsed, SecondReader, is_one};
-pub use shared::Sharers;
+pub use shared::{Sharer, Sharers};
 use sheet::Sheet;
 pub use sheet::earliest;
 
@@ -72,8 +72,6 @@ pub struct Judge<'m> {
     pub policy: InForce,
     /// Where the result is applied.
     pub targets: Vec<Target>,
-    /// Who is known to share what.
-    pub sharers: Sharers,
 }
 
 /// For whom a path is asked: what decides which anchors count.
@@ -91,6 +89,8 @@ pub trait World {
     fn owners(&self, address: &Address) -> Vec<u32>;
     /// The addresses under which an object is known.
     fn reach(&self, object: &Object) -> Reach;
+    /// What objects have that others share, as far as that is known.
+    fn sharers(&self) -> &Sharers;
     /// How outputs name an input.
     fn input(&self, place: Place) -> String;
 }
@@ -158,7 +158,7 @@ impl Judge<'_> {
         let reach = world.reach(object);
         let address = reach.target_text().map(str::to_owned).or_else(|| object.dn.clone());
         let mut sheet = Sheet::new(object, address, world);
-        self.sharers.keep(object, &reach, notes);
+        world.sharers().keep(object, &reach, notes);
         let about = About::of(object, &reach, notes, world);
         // Without trust anchors nothing is published, and nothing is changed.
         let changes =
@@ -376,7 +376,7 @@ impl Judge<'_> {
             rules::address::check(certificate, reach, policy.aliases, &owners, &mut draft.findings);
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
             soften_not_for_mail(&mut draft.findings);
-            self.sharers.check(certificate, notes, world, &mut draft.findings);
+            world.sharers().check(certificate, notes, world, &mut draft.findings);
             let signing = draft.others.iter().filter(|other| !other.is_ca());
             for other in signing {
                 let mut found = Vec::new();

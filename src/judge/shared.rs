@@ -29,14 +29,16 @@ struct Known {
 
 /// Full hashes of the keys and certificates of an object, and how it is named.
 #[derive(Default)]
-struct Sharer {
+pub struct Sharer {
     keys: Vec<[u8; 32]>,
     certificates: Vec<[u8; 32]>,
     name: String,
 }
 
 impl Sharer {
-    fn of(object: &Object, reach: &Reach) -> Self {
+    /// Hashes what an object has.
+    #[must_use]
+    pub fn of(object: &Object, reach: &Reach) -> Self {
         let mut sharer = Self { name: label(reach, object.dn.as_deref()), ..Self::default() };
         for der in extract::certificates(object) {
             if let Ok(certificate) = Certificate::parse(&der) {
@@ -45,6 +47,11 @@ impl Sharer {
             }
         }
         sharer
+    }
+
+    /// What counts for the bound; an entry takes memory too when it has no hash.
+    fn hashes(&self) -> usize {
+        1 + self.keys.len() + self.certificates.len()
     }
 }
 
@@ -109,10 +116,17 @@ impl Sharers {
         self.put(leader, Sharer::of(&object, &world.reach(&object)))
     }
 
-    fn put(&self, leader: u32, sharer: Sharer) -> Arc<Sharer> {
+    /// Forgets what is known of objects that are not `wanted`, by their first records.
+    pub fn retain(&mut self, wanted: impl Fn(u32) -> bool) {
+        let known = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        known.sharers.retain(|leader, _| wanted(*leader));
+        known.hashes = known.sharers.values().map(|sharer| sharer.hashes()).sum();
+    }
+
+    /// Remembers what the object that begins with a record has.
+    pub fn put(&self, leader: u32, sharer: Sharer) -> Arc<Sharer> {
         let sharer = Arc::new(sharer);
-        // An entry takes memory too when it has no hash.
-        let hashes = 1 + sharer.keys.len() + sharer.certificates.len();
+        let hashes = sharer.hashes();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.hashes + hashes > REMEMBERED_HASHES {
             *known = Known::default();

@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::export::{Parser, Scratch};
 use crate::extract;
 use crate::input::whole;
+use crate::judge::{Sharer, Sharers};
 use crate::ldif::{BlockTally, Record};
-use crate::limits::CERTIFICATE_FILE_BYTES;
+use crate::limits::{CERTIFICATE_FILE_BYTES, LARGE_BLOCK};
 use crate::object::Object;
 use crate::parallel;
 use crate::recipient::{self, Reach, Role};
@@ -22,6 +23,8 @@ use crate::recipient::{self, Reach, Role};
 pub struct Counted {
     /// What one entry must know of the run.
     pub knowledge: Knowledge,
+    /// What large objects have, which would cost much to be read again.
+    pub sharers: Sharers,
     /// Where records stand.
     pub table: Table,
     /// Number of the first record of every job, in the order of jobs.
@@ -55,6 +58,8 @@ struct JobCount {
     /// Where records stand, and where the keys of each end.
     records: Vec<(Location, usize)>,
     keys: Vec<Key>,
+    /// Of large ones among them, by their place in `records`.
+    sharers: Vec<(u32, Sharer)>,
     /// Of an export.
     tally: Option<(u32, BlockTally)>,
     sources: Vec<(u32, SourceCount)>,
@@ -82,6 +87,7 @@ pub fn run(
     let mut pass = Pass::new(sources, &pool, true);
     let mut census = Census::default();
     let mut rows = Rows::new().map_err(Error::spill)?;
+    let mut sharers = Sharers::default();
     let mut bases = Vec::new();
     let mut counts = vec![SourceCount::default(); sources.len()];
     // For each source: a search has not ended so far, and where the last record stands.
@@ -103,6 +109,9 @@ pub fn run(
             {
                 *open = tally.search_open(*open);
                 *last = job.records.last().map_or(*last, |(location, _)| location.offset);
+            }
+            for (place, sharer) in job.sharers {
+                sharers.put(rows.count().saturating_add(place), sharer);
             }
             let mut begin = 0;
             for (location, end) in job.records {
@@ -129,8 +138,14 @@ pub fn run(
         }
         headers.push((source, found));
     }
+    let knowledge = census.finish().map_err(Error::spill)?;
+    // What stands in several records is known when all of them are read.
+    let alone =
+        |record| knowledge.groups.leader(record) == record && knowledge.groups.later(record).is_empty();
+    sharers.retain(alone);
     Ok(Counted {
-        knowledge: census.finish().map_err(Error::spill)?,
+        knowledge,
+        sharers,
         records: rows.count(),
         table: rows.finish().map_err(Error::spill)?,
         bases,
@@ -162,6 +177,12 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                 };
                 sum.records += 1;
                 sum.values += object.count();
+                if worker.record.raw_len() > LARGE_BLOCK as u64 {
+                    let reach = Reach::of(&object, reading.recipient_map.as_ref());
+                    // A block has far fewer records.
+                    let place = u32::try_from(counted.records.len()).unwrap_or(u32::MAX);
+                    counted.sharers.push((place, Sharer::of(&object, &reach)));
+                }
                 counted.add(location, &object, reading, &mut worker.keys);
             }
             counted.sources.push((source, sum));

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::export::{Parser, Scratch};
 use crate::history::Past;
 use crate::history::decide::{Share, Standing, about_bystander};
-use crate::judge::{Counts, Judge, Judged, Memory, World, earliest};
+use crate::judge::{Counts, Judge, Judged, Memory, Sharers, World, earliest};
 use crate::ldif::{BlockTally, Problem, Record};
 use crate::limits::SPARE_BYTES;
 use crate::object::{Object, Place};
@@ -113,6 +113,8 @@ pub struct Second<'a> {
     pub format: ManifestFormat,
     /// What the first pass found out.
     pub knowledge: &'a Knowledge,
+    /// What is known of objects that share a key or certificate.
+    pub sharers: &'a Sharers,
     /// Objects to be read again.
     pub store: Store<'a>,
     /// Whether findings are told as they are found.
@@ -475,6 +477,10 @@ impl World for Second<'_> {
 
     fn reach(&self, object: &Object) -> Reach {
         Reach::of(object, self.reading.recipient_map.as_ref())
+    }
+
+    fn sharers(&self) -> &Sharers {
+        self.sharers
     }
 
     fn input(&self, place: Place) -> String {
