@@ -359,6 +359,52 @@ fn an_object_with_thousands_of_values() {
     );
 }
 
+/// The first value of userCertificate in a record, as its lines.
+fn first_certificate(record: &str) -> String {
+    let mut lines = record.split_inclusive("\r\n").skip_while(|line| !line.starts_with("userCertificate"));
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.take_while(|line| line.starts_with(' ')).fold(first, |all, line| all + line)
+}
+
+#[test]
+fn a_large_object_shares_what_a_small_one_would() {
+    let uwe = record("uwe.brandt@");
+    let petra = format!("{}\r\n{}", record("petra.lang@").trim_end(), first_certificate(&uwe));
+    let dn = petra.lines().next().unwrap();
+    let filler = "description: nothing that anybody asks for\r\n".repeat(60_000);
+    let large = format!("{petra}{filler}");
+    assert!(large.len() > 2 << 20, "above the size from which what an object shares is taken down at once");
+    let shared = |exports: &[&str]| {
+        let desk = Desk::new();
+        desk.file(
+            "export.ldf",
+            exports.iter().map(|export| format!("{}\r\n\r\n", export.trim_end())).collect::<String>(),
+        );
+        let (output, bundle) = desk.convert(&[]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let of = |code| {
+            findings(&bundle, code).iter().map(|line| text(&line["found"]).to_owned()).collect::<Vec<_>>()
+        };
+        [of("shared-key"), of("shared-certificate")]
+    };
+    let told = shared(&[&petra, &uwe]);
+    assert!(told.iter().all(|found| found.len() == 1 && found[0].contains("uwe.brandt@")), "{told:?}");
+    assert_eq!(shared(&[&large, &uwe]), told, "the first one is large");
+    assert_eq!(
+        shared(&[&format!("{dn}\r\n{filler}"), &petra, &uwe]),
+        told,
+        "and the certificate is in another record"
+    );
+    let told = shared(&[&uwe, &petra]);
+    assert!(told.iter().all(|found| found.len() == 1 && found[0].contains("petra.lang@")), "{told:?}");
+    assert_eq!(shared(&[&uwe, &large]), told, "the second one is large");
+    assert_eq!(
+        shared(&[&uwe, &format!("{dn}\r\n{filler}"), &petra]),
+        told,
+        "and is asked for by its first record"
+    );
+}
+
 #[test]
 fn inspect_reads_packed_files_and_tables() {
     let desk = Desk::new();
