@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use memchr::memmem;
 
 use super::look::{
-    MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
+    MAX_VALUE, OVERLAP, Width, Words, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
 };
 use crate::certificate::container::{Secret, detect_secret};
 use crate::encoding::hex;
@@ -66,7 +66,7 @@ pub struct Cells<W: Write> {
     /// Inside a PEM block of a private key that began in an earlier value.
     in_pem: bool,
     withheld: u64,
-    words: Vec<Vec<u8>>,
+    words: Words,
 }
 
 impl<W: Write> Cells<W> {
@@ -90,7 +90,7 @@ impl<W: Write> Cells<W> {
             overlap: Vec::new(),
             in_pem: false,
             withheld: 0,
-            words: std::iter::once(text).chain(encoded).chain(words).collect(),
+            words: Words::new(std::iter::once(text).chain(encoded).chain(words)),
         }
     }
 
@@ -222,7 +222,7 @@ impl<W: Write> Cells<W> {
         if self.tail == Some(Tail::Search) {
             let mut window = std::mem::take(&mut self.overlap);
             window.extend_from_slice(&text);
-            if self.words.iter().any(|word| memmem::find(&window, word).is_some()) {
+            if self.words.stand_in(&window) {
                 self.tail = Some(Tail::Mask);
                 self.withheld += 1;
             }

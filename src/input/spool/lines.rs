@@ -12,7 +12,7 @@ use base64::Engine as _;
 use memchr::{memchr, memmem};
 
 use super::look::{
-    MAX_VALUE, OVERLAP, Width, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
+    MAX_VALUE, OVERLAP, Width, Words, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
 };
 use crate::certificate::container::{Secret, detect_secret};
 use crate::input::pem::LENIENT;
@@ -55,7 +55,7 @@ pub struct Lines<W: Write> {
     in_pem: bool,
     withheld: u64,
     text: Vec<u8>,
-    words: [Vec<u8>; 4],
+    words: Words,
 }
 
 impl<W: Write> Lines<W> {
@@ -74,7 +74,7 @@ impl<W: Write> Lines<W> {
             in_pem: false,
             withheld: 0,
             text: Vec::new(),
-            words: pem_words(),
+            words: Words::new(pem_words()),
         }
     }
 
@@ -213,7 +213,7 @@ impl<W: Write> Lines<W> {
         if self.tail == Some(Tail::Search) {
             let mut window = std::mem::take(&mut self.overlap);
             unfold(self.width, &part, &mut window);
-            if self.words.iter().any(|w| memmem::find(&window, w).is_some()) {
+            if self.words.stand_in(&window) {
                 self.tail = Some(Tail::Mask);
                 self.withheld += 1;
             }

@@ -1,7 +1,10 @@
 //! What both filters look with: characters of one or two bytes, and what is a private key.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
-use memchr::{memchr, memchr2, memmem};
+use memchr::memmem::{self, Finder};
+use memchr::{memchr, memchr2};
 
 use crate::certificate::container::{Form, Secret, classify_value};
 use crate::ldif::Encoding;
@@ -94,6 +97,21 @@ pub(super) fn secret_of(bytes: &[u8]) -> Option<Secret> {
     }
 }
 
+/// Searches for words, each prepared once: every line of a long value is searched for all of them.
+#[derive(Debug)]
+pub(super) struct Words(Vec<Finder<'static>>);
+
+impl Words {
+    pub(super) fn new(words: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self(words.into_iter().map(|word| Finder::new(&word).into_owned()).collect())
+    }
+
+    /// Whether one of them stands in the text.
+    pub(super) fn stand_in(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|word| word.find(text).is_some())
+    }
+}
+
 /// `PRIVATE KEY-` in text and inside base64 at its three alignments.
 pub(super) fn pem_words() -> [Vec<u8>; 4] {
     const WORDS: &[u8] = b"PRIVATE KEY-";
@@ -107,11 +125,14 @@ pub(super) fn pem_words() -> [Vec<u8>; 4] {
     [WORDS.to_vec(), aligned(0), aligned(1), aligned(2)]
 }
 
+/// Every line of a stream is searched for it, so it is prepared once.
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"-----BEGIN "));
+
 /// Where the private keys of a text in PEM stand: from behind the label to the END line, or to no end where the
 /// text has none (RFC 7468 section 2; the label alone decides, whatever the block holds).
 pub(super) fn private_key_blocks(text: &[u8]) -> Vec<(usize, Option<usize>)> {
     let (mut blocks, mut from) = (Vec::new(), 0usize);
-    while let Some(found) = text.get(from..).and_then(|rest| memmem::find(rest, b"-----BEGIN ")) {
+    while let Some(found) = text.get(from..).and_then(|rest| BEGIN.find(rest)) {
         let words = from + found + 11;
         from = words;
         let rest = text.get(words..).unwrap_or_default();
