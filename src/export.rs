@@ -177,6 +177,8 @@ pub struct Place {
     pub offset: u64,
     /// The number of that line.
     pub line: u64,
+    /// It is larger than the reader's limit ([`Record::is_above_limit`]).
+    pub above_limit: bool,
 }
 
 /// Reads one record again from its raw bytes. `headers` are those of the first reading. Gives `false` if there is no
@@ -184,7 +186,7 @@ pub struct Place {
 pub fn reparse(
     raw: Vec<u8>,
     (format, headers): (Format, &Headers),
-    Place { offset, line }: Place,
+    Place { offset, line, above_limit }: Place,
     options: &Options,
     scratch: &mut Scratch,
     record: &mut Record,
@@ -197,7 +199,8 @@ pub fn reparse(
         }
         Format::Csvde(format) => headers.at(offset).is_some_and(|header| {
             let scratch = &mut scratch.csvde;
-            csvde::reparse(raw, format, header, (offset, line), options, scratch, record, &mut problems)
+            let place = (offset, line, above_limit);
+            csvde::reparse(raw, format, header, place, options, scratch, record, &mut problems)
         }),
     }
 }

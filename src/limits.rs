@@ -46,14 +46,15 @@ pub const SPARE_BYTES: usize = 48 << 10;
 /// Certificate files that one thread works on at a time.
 pub const FILES_PER_BLOCK: usize = 64;
 
-/// Blocks in flight per worker thread: one being worked on, one waiting, one whose result waits for its turn.
+/// Blocks in flight per worker thread: one being worked on, one waiting, one whose result waits for its turn; one more
+/// for all is being written.
 pub const BLOCKS_PER_WORKER: usize = 3;
 
 /// Keys (32 bytes each) that the census sorts in memory before they spill: 4 MiB, and as many that are collected
 /// meanwhile.
 pub const SPILL_KEYS: usize = 1 << 17;
 
-/// Bytes of read buffer for each spilled run while runs are merged.
+/// Bytes of read buffer for each spilled run while runs are merged, for each of the two threads that do it.
 pub const MERGE_BUFFER: usize = 16 << 10;
 
 /// Runs that are merged at once; more are merged in rounds, so that memory stays flat.
@@ -65,7 +66,8 @@ pub const REMEMBERED_OUTCOMES: usize = 512;
 /// Hashes (32 bytes each) of what objects have that others share, which a run remembers for all its threads.
 pub const REMEMBERED_HASHES: usize = 1 << 15;
 
-/// Issuers whose name for display a worker remembers (some 300 bytes each; a value has at most 32 KiB).
+/// Issuers whose name for display a worker remembers, and places of CRLs that it has looked at (some 300 bytes each; a
+/// value has at most 32 KiB).
 pub const REMEMBERED_ISSUERS: usize = 64;
 
 /// Issuers whose unreachable CRL distribution point is reported by name; above it only the number

@@ -12,7 +12,7 @@ use crate::limits::BLOCKS_PER_WORKER;
 /// `consume` in the order of the jobs. `produce` and `consume` run on the calling thread, in turn.
 /// Each thread makes one `state` for itself and keeps it between jobs (buffers, caches). A job that is
 /// `large` is worked on alone, by the calling thread, with a state of its own: several giants at a time would not
-/// fit the memory, and an allocator with a heap for each thread would keep a giant's room in each.
+/// fit the memory.
 ///
 /// # Errors
 /// The first error of `produce` or `consume`, in job order; nothing is produced after it. A thread
@@ -37,10 +37,11 @@ where
         let _closed_at_the_end = Closing(&jobs);
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut state = state();
+                let mut own = None;
                 while let Some((index, job)) = jobs.take() {
                     // A panic must not leave the others waiting for a result that never comes.
-                    let result = catch_unwind(AssertUnwindSafe(|| work(&mut state, job))).ok();
+                    let result =
+                        catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(&state), job))).ok();
                     let panicked = result.is_none();
                     results.put(index, result);
                     if panicked {

@@ -25,19 +25,20 @@ fn read(data: &[u8], block_size: usize) -> Option<(Vec<String>, Vec<String>)> {
         let end = record.offset().checked_add(record.raw_len());
         assert!(end.is_some_and(|end| end <= data.len() as u64), "a row lies inside the input");
         rows.push(words(&record));
-        places.push((record.offset(), record.line(), record.raw_len()));
+        let place = (record.offset(), record.line(), record.is_above_limit());
+        places.push((place, record.raw_len()));
     }
     let (format, headers) = reader.into_parts();
     let (mut scratch, mut unsaid) = (Scratch::default(), Vec::new());
-    for ((offset, line, length), row) in places.into_iter().zip(&rows) {
-        let raw = &data[offset as usize..(offset + length) as usize];
-        let header = headers.at(offset).expect("a row has a header");
+    for ((place, length), row) in places.into_iter().zip(&rows) {
+        let raw = &data[place.0 as usize..(place.0 + length) as usize];
+        let header = headers.at(place.0).expect("a row has a header");
         let options = Options::default();
         assert!(reparse(
             raw.to_vec(),
             format,
             header,
-            (offset, line),
+            place,
             &options,
             &mut scratch,
             &mut record,

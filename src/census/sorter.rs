@@ -146,7 +146,8 @@ fn merge(runs: Vec<Run>) -> io::Result<Sorted> {
     }
     let from = |key: u64| At { file: Arc::clone(&file), offset: key * KEY_BYTES as u64 };
     std::thread::scope(|scope| {
-        let below = scope.spawn(|| merge_part(below, from(0)));
+        let thread = std::thread::Builder::new().name("merge".to_owned());
+        let below = thread.spawn_scoped(scope, || merge_part(below, from(0)))?;
         let rest = merge_part(rest, from(cut));
         below.join().unwrap_or_else(|_| Err(io::Error::other("the thread that merges died")))?;
         rest

@@ -260,14 +260,14 @@ impl<'a> RowParser<'a> {
         let open = last && self.tail != Tail::Whole;
         if let Some(skipped) = self.truncated {
             let large = self.large;
-            record.cut_off(large);
+            record.cut_off_at_limit(large);
             let (size, limit) = (record.raw_len() + skipped, record.raw_len());
             self.say(problems, Code::RecordTooLarge, record, None, || {
                 let value = large.map(|large| large.to_string()).unwrap_or_default();
                 format!("row {number} of {size} bytes is larger than the limit of {limit}; {value}the rest was skipped: export fewer attributes")
             });
         } else if open {
-            record.cut_off(None);
+            record.cut_off();
             let why = if self.tail == Tail::Quoted {
                 "inside of quotes"
             } else {
@@ -277,7 +277,7 @@ impl<'a> RowParser<'a> {
                 format!("the file ends in row {number} {why}: it was probably cut off there; compare its size with the original, and export again")
             });
         } else if has != wants {
-            record.cut_off(None);
+            record.cut_off();
             let more = if has > wants {
                 "only its DN was taken over"
             } else {
@@ -426,7 +426,7 @@ impl<'a> RowParser<'a> {
             return true;
         }
         if !record.is_truncated() {
-            record.cut_off(None);
+            record.cut_off();
             self.say(problems, Code::RecordTooLarge, record, Some(name), || {
                 format!("a row has more than {VALUES} values; the rest was skipped: export its attributes by range")
             });
@@ -560,8 +560,8 @@ fn hint(cell: &[u8], part: &[u8]) -> &'static str {
 }
 
 /// Reads one row again from its raw bytes: `raw_len` bytes from `offset` of the input, as [`Record`] gives them, with the
-/// header of that offset ([`Headers::at`](super::Headers::at)). `line` is that of the record. Gives `false` if there is no
-/// row in them.
+/// header of that offset ([`Headers::at`](super::Headers::at)). `line` and `above_limit` are those of the record: what
+/// the reader's limit lies in is no value. Gives `false` if there is no row in them.
 ///
 /// The same options give the same record; what the row's number would be needed for is not said.
 #[allow(clippy::too_many_arguments)] // bytes, their place, and the buffers to use
@@ -569,7 +569,7 @@ pub fn reparse(
     raw: Vec<u8>,
     format: Format,
     header: &Arc<Header>,
-    (offset, line): (u64, u64),
+    (offset, line, above_limit): (u64, u64, bool),
     options: &Options,
     scratch: &mut Scratch,
     record: &mut Record,
@@ -586,6 +586,7 @@ pub fn reparse(
         row: 1,
         format,
         header: Arc::clone(header),
+        truncated: above_limit.then_some(0),
         ..Block::default()
     };
     RowParser::new(&block, options, scratch).next(record, problems)

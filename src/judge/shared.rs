@@ -1,7 +1,7 @@
 //! The same key or certificate at several recipients.
 //!
-//! The census says who may share what, by shortened hashes. What is told is confirmed: the other one's object is read
-//! again, once for everybody who shares something with it, and full hashes are compared.
+//! The census says who may share what, by shortened hashes. What is told is confirmed by full hashes of what the other
+//! one has: they are taken down while its object is at hand, or the object is read again. All ways lead to the same.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -49,9 +49,9 @@ impl Sharer {
         sharer
     }
 
-    /// What counts for the bound; an entry takes memory too when it has no hash.
+    /// What counts for the bound; the entry and its name take memory too.
     fn hashes(&self) -> usize {
-        1 + self.keys.len() + self.certificates.len()
+        2 + self.keys.len() + self.certificates.len() + self.name.len() / 32
     }
 }
 

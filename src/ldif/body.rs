@@ -100,8 +100,7 @@ impl BlockParser<'_> {
         }
         record.raw_len = self.view.format.raw_len(self.text.get(start..end).unwrap_or_default());
         if self.view.truncated.is_some() && self.state.pos >= self.text.len() {
-            record.truncated = true;
-            record.large = self.view.large;
+            record.cut_off_at_limit(self.view.large);
             self.truncation(problems, start, record.line, Some(record.dn()));
         }
         if change.ignored {
@@ -130,7 +129,7 @@ impl BlockParser<'_> {
         let crlf = text.get(first_end..first_next) == Some(b"\r\n");
         let tail = text.get(end.saturating_sub(4)..).unwrap_or_default();
         if crlf && tail != b"\r\n\r\n" {
-            record.truncated = true;
+            record.cut_off();
             self.report_at(problems, Code::RecordCutOff, start, record.line, None, Some(record.dn()), || {
                 "the file ends in this record, without the empty line that ldifde writes behind each: it was probably cut off there; compare its size with the original, and export again".into()
             });

@@ -92,6 +92,7 @@ pub struct Record {
     pub(super) raw_len: u64,
     pub(super) kind: ChangeKind,
     pub(super) truncated: bool,
+    pub(super) above_limit: bool,
     pub(super) large: Option<Large>,
     pub(super) ranged: bool,
     pub(super) url_bytes: usize,
@@ -166,6 +167,12 @@ impl Record {
         self.truncated
     }
 
+    /// The record was larger than the reader's limit. To be read again it must be told so: its raw bytes do not show it.
+    #[must_use]
+    pub fn is_above_limit(&self) -> bool {
+        self.above_limit
+    }
+
     /// Of a truncated record the value that the limit lies in, if it could be hashed.
     #[must_use]
     pub fn large(&self) -> Option<Large> {
@@ -237,10 +244,14 @@ impl Record {
         self.entries.push(Entry { name, value, line, operation: Operation::Content });
     }
 
-    /// Attributes of it are missing; `large` is the value that the reader's limit lies in.
-    pub(crate) fn cut_off(&mut self, large: Option<Large>) {
+    /// Attributes of it are missing.
+    pub(crate) fn cut_off(&mut self) {
         self.truncated = true;
-        self.large = large;
+    }
+
+    /// The reader's limit lies in it, and in the value `large`.
+    pub(crate) fn cut_off_at_limit(&mut self, large: Option<Large>) {
+        (self.truncated, self.above_limit, self.large) = (true, true, large);
     }
 
     /// Copies bytes into the arena.

@@ -174,6 +174,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
                     length: u32::try_from(worker.record.raw_len()).unwrap_or(u32::MAX),
                     line: worker.record.line(),
                     cut_off: worker.record.is_truncated(),
+                    above_limit: worker.record.is_above_limit(),
                 };
                 sum.records += 1;
                 sum.values += object.count();

@@ -162,8 +162,7 @@ struct Worker {
     spare: Spare,
 }
 
-/// Recipients that were written, to be rendered into again by the thread that made them: an allocator with a heap for
-/// each thread makes others wait that free or grow what came from its heap.
+/// Recipients that were written, to be rendered into again by the thread that made them.
 #[derive(Clone, Default)]
 struct Spare(Arc<Mutex<Vec<Rendered>>>);
 

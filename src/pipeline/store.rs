@@ -30,12 +30,15 @@ pub struct Location {
     pub line: u64,
     /// Part of the record was not read, which its raw bytes do not show.
     pub cut_off: bool,
+    /// It is larger than the reader's limit.
+    pub above_limit: bool,
 }
 
 const ROW: usize = 24;
 
-/// The bit beside the line that says [`Location::cut_off`]. No file has 2⁶³ lines.
+/// The bits beside the line that say [`Location::cut_off`] and [`Location::above_limit`]. No file has 2⁶² lines.
 const CUT_OFF: u64 = 1 << 63;
+const ABOVE_LIMIT: u64 = 1 << 62;
 
 impl Location {
     fn pack(self) -> [u8; ROW] {
@@ -43,7 +46,10 @@ impl Location {
         row[..4].copy_from_slice(&self.source.to_be_bytes());
         row[4..12].copy_from_slice(&self.offset.to_be_bytes());
         row[12..16].copy_from_slice(&self.length.to_be_bytes());
-        let line = self.line & !CUT_OFF | if self.cut_off { CUT_OFF } else { 0 };
+        let bit = |set, bit| if set { bit } else { 0 };
+        let line = self.line & !(CUT_OFF | ABOVE_LIMIT)
+            | bit(self.cut_off, CUT_OFF)
+            | bit(self.above_limit, ABOVE_LIMIT);
         row[16..].copy_from_slice(&line.to_be_bytes());
         row
     }
@@ -55,8 +61,9 @@ impl Location {
             source: number(0..4) as u32,
             offset: number(4..12),
             length: number(12..16) as u32,
-            line: number(16..24) & !CUT_OFF,
+            line: number(16..24) & !(CUT_OFF | ABOVE_LIMIT),
             cut_off: number(16..24) & CUT_OFF != 0,
+            above_limit: number(16..24) & ABOVE_LIMIT != 0,
         }
     }
 }
@@ -164,7 +171,8 @@ impl<'r> Store<'r> {
                 stream.read_at(&mut raw, location.offset)?;
                 let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());
-                let place = export::Place { offset: location.offset, line: location.line };
+                let Location { offset, line, above_limit, .. } = location;
+                let place = export::Place { offset, line, above_limit };
                 let format = (stream.format, &source.headers);
                 let options = &self.reading.ldif;
                 let there = export::reparse(raw, format, place, options, &mut scratch, &mut found);
@@ -255,9 +263,9 @@ mod tests {
 
     #[test]
     fn rows_keep_what_they_are_given() {
-        for cut_off in [false, true] {
+        for (cut_off, above_limit) in [(false, false), (true, false), (false, true), (true, true)] {
             let (offset, line) = (1 << 40, 1 << 33);
-            let location = Location { source: 7, offset, length: 3_000_000_000, line, cut_off };
+            let location = Location { source: 7, offset, length: 3_000_000_000, line, cut_off, above_limit };
             assert_eq!(Location::unpack(location.pack()), location);
         }
     }
