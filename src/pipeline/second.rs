@@ -225,7 +225,7 @@ impl Second<'_> {
         // Records are read again out of order, also when the last block has been handed out.
         self.sources.iter().try_for_each(Source::check_unchanged)?;
         // What objects have in common with one that could not be read again was not found out.
-        self.store.failure().map_or(Ok(()), |error| Err(Error::spill(error)))
+        self.store.failure().map_or(Ok(()), Err)
     }
 
     fn work(&self, worker: &mut Worker, known: Known, pool: &Pool) -> Results {
@@ -317,7 +317,7 @@ impl Second<'_> {
         let object = match self.store.gather(first, groups.later(number)) {
             Ok(object) => object,
             Err(error) => {
-                results.failed.get_or_insert(Error::spill(error));
+                results.failed.get_or_insert(error);
                 return;
             }
         };
@@ -471,7 +471,7 @@ impl World for Second<'_> {
     }
 
     fn owners(&self, address: &Address) -> Vec<u32> {
-        self.store.kept(self.knowledge.owners(address.as_str())).unwrap_or_default()
+        self.store.kept(self.knowledge.owners(address.as_str()).map_err(Error::spill)).unwrap_or_default()
     }
 
     fn reach(&self, object: &Object) -> Reach {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::source::{self, Content, Source};
 use super::{Reading, record};
 use crate::census::Groups;
+use crate::error::Error;
 use crate::export::{self, Scratch};
 use crate::ldif::Record;
 use crate::ldif::buffer::lengthen;
@@ -140,7 +141,7 @@ pub struct Store<'r> {
     /// Held while a giant is read.
     giants: Mutex<()>,
     /// The first error that [`kept`](Self::kept) was given.
-    failed: Mutex<Option<io::Error>>,
+    failed: Mutex<Option<Error>>,
 }
 
 impl<'r> Store<'r> {
@@ -155,11 +156,16 @@ impl<'r> Store<'r> {
     /// One record, read again.
     ///
     /// # Errors
-    /// When its file cannot be read any more or is not what it was.
-    pub fn record(&self, record: u32) -> io::Result<Object> {
-        let location = self.table.get(record)?;
-        let gone = || io::Error::other("a record is not where it was; the input changed while it was read");
-        let source = self.sources.get(location.source as usize).ok_or_else(gone)?;
+    /// When its file cannot be read any more or is not what it was, and when the temporary folder fails.
+    pub fn record(&self, record: u32) -> Result<Object, Error> {
+        let location = self.table.get(record).map_err(Error::spill)?;
+        let source = self.sources.get(location.source as usize);
+        let source =
+            source.ok_or_else(|| Error::Internal { message: format!("no input of record {record}") })?;
+        let gone = || {
+            let found = "a record is not where it was".to_owned();
+            Error::Changed { path: source.path.clone(), found }
+        };
         match &source.content {
             Content::Export(stream) => {
                 // Several giants at a time would not fit the memory.
@@ -168,7 +174,10 @@ impl<'r> Store<'r> {
                 let _alone = large.then(|| self.giants.lock().unwrap_or_else(PoisonError::into_inner));
                 let mut raw = Vec::new();
                 lengthen(&mut raw, length);
-                stream.read_at(&mut raw, location.offset)?;
+                stream.read_at(&mut raw, location.offset).map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => gone(),
+                    _ => Error::Read { path: source.path.clone().into(), source: error },
+                })?;
                 let spare = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let (mut scratch, mut found) = (spare.unwrap_or_default(), Record::new());
                 let Location { offset, line, above_limit, .. } = location;
@@ -193,7 +202,7 @@ impl<'r> Store<'r> {
             Content::Certificates(path) => {
                 let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
                 if file.as_ref().is_none_or(|(open, _)| *open != location.source) {
-                    let whole = source::reread_file(source, path).map_err(io::Error::other)?;
+                    let whole = source::reread_file(source, path)?;
                     let read = record::from_file(
                         &whole.bytes,
                         &source.path,
@@ -213,7 +222,7 @@ impl<'r> Store<'r> {
     ///
     /// # Errors
     /// As [`record`](Self::record).
-    pub fn gather(&self, mut object: Object, later: &[u32]) -> io::Result<Object> {
+    pub fn gather(&self, mut object: Object, later: &[u32]) -> Result<Object, Error> {
         for (count, member) in later.iter().enumerate() {
             if count >= crate::limits::RECORDS_PER_OBJECT {
                 object.cut_off(&format!("the object has more than {count} records; the rest was not read"));
@@ -244,14 +253,18 @@ impl<'r> Store<'r> {
     }
 
     /// What was read, where it could be; an error is kept for [`failure`](Self::failure).
-    pub fn kept<T>(&self, read: io::Result<T>) -> Option<T> {
-        let keep =
-            |error| self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error).kind();
-        read.map_err(keep).ok()
+    pub fn kept<T>(&self, read: Result<T, Error>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(error) => {
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                None
+            }
+        }
     }
 
     /// The first thing that could not be read in passing. What depends on it is not known then.
-    pub fn failure(&self) -> Option<io::Error> {
+    pub fn failure(&self) -> Option<Error> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -277,7 +290,8 @@ mod tests {
         let store = Store::new(&[], &table, &reading);
         assert!(store.failure().is_none());
         assert!(store.object(3, &Groups::default()).is_none(), "there is no record 3");
-        assert_eq!(store.kept::<()>(Err(io::Error::other("another one"))), None);
-        assert_eq!(store.failure().unwrap().to_string(), "there is no record 3");
+        assert_eq!(store.kept::<()>(Err(Error::usage("another one", ""))), None);
+        let first = store.failure().unwrap().to_string();
+        assert!(first.ends_with("there is no record 3"), "{first}");
     }
 }
