@@ -1,10 +1,10 @@
 //! Buffers that grow with what is read into them, are zeroed once in their life, and are reused.
 
-use super::limits::{GIANT, GROWTH, LARGE};
+use super::limits::{GIANT, GROWTH, ROOMY};
 
 /// The capacity that a buffer of so many bytes asks for.
 pub(crate) fn capacity(bytes: usize) -> usize {
-    if bytes > LARGE { bytes.max(GIANT) } else { bytes }
+    if bytes > ROOMY { bytes.max(GIANT) } else { bytes }
 }
 
 /// Makes a buffer at least so long, and no longer than that: doubling would hold twice the largest record.
@@ -32,6 +32,7 @@ fn grown(buffer: &mut Vec<u8>, need: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ldif::limits::LARGE;
 
     #[test]
     fn buffers_grow_by_what_is_needed_and_not_to_double_a_giant() {

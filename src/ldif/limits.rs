@@ -47,7 +47,11 @@ pub(super) const GROWTH: usize = 4 * 1024 * 1024;
 /// Bytes above which a buffer is a giant's, and is not kept for the rest of the run, 8 MiB.
 pub(crate) const LARGE: usize = 8 * 1024 * 1024;
 
-/// Room that a giant's buffer asks for, 33 MiB. Only what is written takes memory, and allocators give what is so
+/// Bytes above which a buffer asks for the room of a giant, 1 MiB: what grows in steps is copied at each, and every
+/// step is memory that is touched for the first time.
+pub(super) const ROOMY: usize = 1024 * 1024;
+
+/// Room that such a buffer asks for, 33 MiB. Only what is written takes memory, and allocators give what is so
 /// large back at once when it is freed (jemalloc: `oversize_threshold`; glibc: DEFAULT_MMAP_THRESHOLD_MAX, mallopt(3)); of
 /// smaller buffers glibc learns to keep their room, and one giant after the other would fill the heap with holes.
 pub(super) const GIANT: usize = 33 * 1024 * 1024;
