@@ -40,6 +40,17 @@ fn export(path: &Path) {
 /// Both passes over the file; `change` is called once: when block `at` of pass 1 or 2 has been read, or between the
 /// passes (0). Gives the names that were judged, in order.
 fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<String>, Error> {
+    run_after(path, pass, at, change, &|_| ())
+}
+
+/// The same; `prepare` gets the second pass before it begins.
+fn run_after(
+    path: &Path,
+    pass: u8,
+    at: usize,
+    change: &dyn Fn(&Path),
+    prepare: &dyn Fn(&Second<'_>),
+) -> Result<Vec<String>, Error> {
     let calls = Cell::new(0);
     let progress = |current: u8| {
         let calls = &calls;
@@ -77,6 +88,7 @@ fn run(path: &Path, pass: u8, at: usize, change: &dyn Fn(&Path)) -> Result<Vec<S
         store: Store::new(&opened.sources, &counted.table, &reading),
         verbose: false,
     };
+    prepare(&second);
     let mut names = Vec::new();
     second.run(&counted.bases, counted.records, THREADS, &progress(2), |results| {
         names.extend(results.findings.iter().filter_map(|line| line.address.clone()));
@@ -138,6 +150,19 @@ fn a_file_that_changes_while_it_is_read_ends_the_run_or_changes_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn what_could_not_be_read_again_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.ldif");
+    export(&path);
+    // As a judge asks for an object that others share something with, which is not there any more.
+    let ask = |second: &Second<'_>| {
+        assert!(second.store.object(u32::MAX, &second.knowledge.groups).is_none());
+    };
+    let ended = run_after(&path, 9, 0, &|_| (), &ask);
+    assert!(matches!(ended, Err(Error::Spill { .. })), "{ended:?}");
 }
 
 #[test]
