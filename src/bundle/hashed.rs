@@ -2,14 +2,15 @@
 
 use super::OutputError;
 use super::sync::Syncer;
+use super::uncached::{Gathered, Uncached};
 use crate::encoding::hex;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Bytes that are gathered before they are hashed and written.
-const BUFFER: usize = 256 * 1024;
+/// Bytes that are gathered before they are hashed and written: the disk takes them in one piece.
+const BUFFER: usize = 512 * 1024;
 
 /// Bytes after which a growing file is synced in the background: a second's work of a slow disk.
 const SYNC_EVERY: u64 = 32 << 20;
@@ -38,11 +39,11 @@ pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
 /// A new file; every byte goes into the file and into its SHA-256.
 pub(crate) struct HashedFile {
     path: PathBuf,
-    file: File,
+    file: Uncached,
     /// What was put and not yet hashed and written.
-    buffer: Vec<u8>,
+    gathered: Gathered,
     context: Context,
-    /// Bytes since the last sync was asked for.
+    /// Bytes that went through the cache since the last sync was asked for.
     unsynced: u64,
 }
 
@@ -54,7 +55,8 @@ impl HashedFile {
             .create_new(true)
             .open(&path)
             .map_err(OutputError::io("create the file", &path))?;
-        Ok(Self { path, file, buffer: Vec::new(), context: Context::new(&SHA256), unsynced: 0 })
+        let (file, gathered) = (Uncached::new(file), Gathered::default());
+        Ok(Self { path, file, gathered, context: Context::new(&SHA256), unsynced: 0 })
     }
 
     /// Appends `bytes`.
@@ -64,21 +66,25 @@ impl HashedFile {
 
     /// Appends what `write` appends to the end of its argument; nothing else may be done to it.
     pub(crate) fn put_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> Result<T, OutputError> {
-        let written = write(&mut self.buffer);
-        if self.buffer.len() >= BUFFER {
-            self.drain()?;
+        let written = write(self.gathered.end());
+        if self.gathered.len() >= BUFFER {
+            let count = self.file.write(&mut self.gathered).map_err(OutputError::io("write", &self.path))?;
+            // `write` gives how many of the bytes it wrote.
+            self.context.update(&self.gathered.bytes()[..count]);
+            self.gathered.remove(count, 2 * BUFFER);
+            if self.file.is_cached() {
+                self.unsynced += count as u64;
+            }
         }
         Ok(written)
     }
 
     /// Writes what was gathered, so that it can be read.
     pub(crate) fn drain(&mut self) -> Result<(), OutputError> {
-        self.context.update(&self.buffer);
-        self.file.write_all(&self.buffer).map_err(OutputError::io("write", &self.path))?;
-        self.unsynced += self.buffer.len() as u64;
-        self.buffer.clear();
-        // One giant line must not keep its memory for the rest of the run.
-        self.buffer.shrink_to(2 * BUFFER);
+        self.file.write_end(self.gathered.bytes()).map_err(OutputError::io("write", &self.path))?;
+        self.context.update(self.gathered.bytes());
+        self.unsynced += self.gathered.len() as u64;
+        self.gathered.remove(self.gathered.len(), 2 * BUFFER);
         Ok(())
     }
 
@@ -86,21 +92,21 @@ impl HashedFile {
     pub(crate) fn sync(&mut self, syncer: &Syncer) {
         if self.unsynced >= SYNC_EVERY {
             self.unsynced = 0;
-            syncer.begun(&self.path, &self.file);
+            syncer.begun(&self.path, self.file.file());
         }
     }
 
     /// Writes what is left, leaves the sync to `syncer`, and returns the SHA-256 in hex.
     pub(crate) fn finish_later(mut self, syncer: &Syncer) -> Result<String, OutputError> {
         self.drain()?;
-        syncer.whole(self.path, self.file);
+        syncer.whole(self.path, self.file.into_file());
         Ok(hex(self.context.finish().as_ref()))
     }
 
     /// Writes what is left, syncs the file (a full disk may show only here) and returns its SHA-256 in hex.
     pub(crate) fn finish(mut self) -> Result<String, OutputError> {
         self.drain()?;
-        self.file.sync_all().map_err(OutputError::io("write to the disk", &self.path))?;
+        self.file.file().sync_all().map_err(OutputError::io("write to the disk", &self.path))?;
         Ok(hex(self.context.finish().as_ref()))
     }
 }

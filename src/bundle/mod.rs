@@ -39,6 +39,7 @@ pub mod stage;
 pub mod sums;
 mod sync;
 pub mod table;
+mod uncached;
 pub mod verify;
 pub mod writer;
 
