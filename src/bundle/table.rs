@@ -131,8 +131,7 @@ pub(crate) fn rows(recipient: &Recipient, out: &mut Vec<u8>, ends: &mut Vec<usiz
         recipient.candidates.iter().map(Some).collect()
     };
     out.reserve(1_024 * candidates.len());
-    let mut row =
-        Row { core: csv_core::WriterBuilder::new().terminator(csv_core::Terminator::CRLF).build(), out };
+    let mut row = Row { core: csv_core::Writer::new(), out };
     // Every row of a person begins alike.
     let begin = row.out.len();
     person.iter().for_each(|cell| row.cell(cell));
@@ -157,6 +156,12 @@ struct Row<'o> {
 impl Row<'_> {
     /// Appends a cell and what separates it from the next one.
     fn cell(&mut self, cell: &str) {
+        // Most cells stand for themselves (RFC 4180 section 2), and are copied whole.
+        if cell.bytes().fold(true, |all, byte| all & !matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
+            self.out.extend_from_slice(cell.as_bytes());
+            self.out.push(b',');
+            return;
+        }
         let mut rest = cell.as_bytes();
         self.put(|core, out| {
             let (result, read, written) = core.field(rest, out);
@@ -169,7 +174,7 @@ impl Row<'_> {
     /// Ends the row, in which no cell follows the last separator.
     fn end(&mut self) {
         self.out.pop();
-        self.put(|core, out| core.terminator(out));
+        self.out.extend_from_slice(b"\r\n");
     }
 
     /// Repeats a step of the writer until it has written all of it.

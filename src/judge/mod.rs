@@ -523,7 +523,7 @@ impl Judge<'_> {
                 (None, _) => "Withheld: its path could not be verified.".into(),
             };
         }
-        let until = draft.certificate.map(|c| c.not_after().to_string()).unwrap_or_default();
+        let until = draft.certificate.map(|c| c.not_after().to_rfc3339()).unwrap_or_default();
         let use_for = match draft.abilities {
             Abilities { encrypt: true, sign: true } => "can be encrypted to and can sign",
             Abilities { encrypt: true, sign: false } => "can be encrypted to",

@@ -7,6 +7,11 @@ use crate::limits::{ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TE
 impl Object {
     /// A text as it is held: without blanks around it; its beginning, length and hash where it is too long.
     pub(super) fn text(&mut self, name: &str, bytes: &[u8]) -> String {
+        if bytes.len() <= TEXT_HELD
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return text.trim().to_owned();
+        }
         let text = String::from_utf8_lossy(bytes.get(..TEXT_HELD + 1).unwrap_or(bytes));
         if bytes.len() <= TEXT_HELD {
             return text.trim().to_owned();

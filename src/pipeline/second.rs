@@ -5,6 +5,7 @@ use super::record;
 use super::source::{Content, Job, Pass, Pool, Source};
 use super::store::Store;
 use super::{Reading, source};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,8 +76,12 @@ impl Results {
     /// Counts a recipient and what was found about them.
     pub fn take_judged(&mut self, judged: &Judged, verbose: bool) {
         for line in &judged.findings {
-            if let Some(rule) = crate::rules::find(&line.code) {
-                self.code(rule.code, line.severity);
+            let code = match &line.code {
+                Cow::Borrowed(code) => Some(*code),
+                Cow::Owned(code) => crate::rules::find(code).map(|rule| rule.code),
+            };
+            if let Some(code) = code {
+                self.code(code, line.severity);
             }
         }
         if verbose {

@@ -119,12 +119,10 @@ pub fn check_signer(signer: &SignerInfo<'_>, content: Option<&[u8]>, certificate
         return SignerCheck::NotChecked(NotChecked::Algorithm);
     };
     // Keys that the verifier refuses before it looks at the signature say nothing about it.
-    if signature::ParsedPublicKey::new(algorithm, key).is_err() {
+    let Ok(key) = signature::ParsedPublicKey::new(algorithm, key) else {
         return SignerCheck::NotChecked(NotChecked::Algorithm);
-    }
-    let verifies = |message: &[u8]| {
-        signature::UnparsedPublicKey::new(algorithm, key).verify(message, &signer.signature).is_ok()
     };
+    let verifies = |message: &[u8]| key.verify_sig(message, &signer.signature).is_ok();
     let Some(attributes) = signer.signed_attributes else {
         return match content {
             None => SignerCheck::NotChecked(NotChecked::NoContent),
