@@ -97,6 +97,22 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
     pairs.remainder().is_empty().then(|| pairs.map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
+/// Whether one of the bytes is what `is` asks for. Sixteen at a time: a run looks at gigabytes of short texts.
+pub(crate) fn any(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    fn some<const N: usize>(chunk: &[u8; N], is: impl Fn(u8) -> bool) -> bool {
+        // Each byte is asked, without a jump in between: the compiler asks all of them at once.
+        chunk.iter().fold(0, |any, byte| any | u8::from(is(*byte))) != 0
+    }
+    // The last ones overlap those before them.
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return some(last, &is) || bytes.as_chunks::<16>().0.iter().any(|chunk| some(chunk, &is));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return some(first, &is) || some(last, &is);
+    }
+    bytes.iter().any(|byte| is(*byte))
+}
+
 /// Base64 with padding (RFC 4648 section 4).
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
@@ -106,6 +122,18 @@ pub fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_byte_is_seen_wherever_it_stands() {
+        for length in 0..70 {
+            for place in 0..length {
+                let mut bytes = vec![b'a'; length];
+                assert!(!super::any(&bytes, |byte| byte == b'x'));
+                bytes[place] = b'x';
+                assert!(super::any(&bytes, |byte| byte == b'x'), "{place} of {length}");
+            }
+        }
+    }
+
     #[test]
     fn known_values() {
         assert_eq!(super::hex(&super::sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");

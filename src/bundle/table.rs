@@ -15,6 +15,7 @@
 
 use super::model::{Candidate, Coverage, Decision, Recipient, RecipientKind, Verdict};
 use super::render::push_number;
+use crate::encoding::any;
 use csv_core::WriteResult;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -57,9 +58,10 @@ pub fn header() -> String {
 /// Makes a text safe to show in a cell, as the module describes.
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
-    if is_harmless(text.as_bytes()) {
-        return Cow::Borrowed(text);
-    }
+    if is_harmless(text.as_bytes()) { Cow::Borrowed(text) } else { Cow::Owned(made_safe(text)) }
+}
+
+fn made_safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     // True where a spreadsheet could begin a cell: at the start and behind a semicolon, blanks and quotes skipped.
     let mut begins = true;
@@ -81,13 +83,18 @@ pub fn cell(text: &str) -> Cow<'_, str> {
         }
         put_visible(character, &mut safe);
     }
-    Cow::Owned(safe)
+    safe
 }
 
-/// Printable ASCII that begins with a letter or digit, without a `;`: most cells. Such a text is safe as it is.
+/// Printable text that begins with a letter or digit, without a `;`: most cells. Such a text is safe as it is. Beyond
+/// ASCII the first byte of a character tells enough: everything that is not harmless begins with one of three.
 fn is_harmless(text: &[u8]) -> bool {
-    text.first().is_none_or(u8::is_ascii_alphanumeric)
-        && text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~') & (*byte != b';'))
+    // C1 controls and blanks; separators, marks of direction and blanks; full-width forms and the byte order mark.
+    let may_harm = |byte| (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef);
+    // Two further scripts have blanks, which do not count as a beginning.
+    let begins = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0xc3 && !matches!(byte, 0xe1 | 0xe3);
+    text.first().is_none_or(|first| begins(*first))
+        && !any(text, |byte| (byte < b' ') | (byte == 0x7f) | (byte == b';') | may_harm(byte))
 }
 
 /// The text with what hides or moves text written by number, as `<U+202E>` is.
@@ -157,7 +164,9 @@ impl Row<'_> {
     /// Appends a cell and what separates it from the next one.
     fn cell(&mut self, cell: &str) {
         // Most cells stand for themselves (RFC 4180 section 2), and are copied whole.
-        if cell.bytes().fold(true, |all, byte| all & !matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
+        let quoted = |byte| (byte == b'"') | (byte == b',') | (byte == b'\r') | (byte == b'\n');
+        if !any(cell.as_bytes(), quoted) {
+            self.out.reserve(cell.len() + 1);
             self.out.extend_from_slice(cell.as_bytes());
             self.out.push(b',');
             return;
@@ -276,6 +285,22 @@ fn decision(decision: Decision) -> &'static str {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_taken_for_harmless_is_safe() {
+        let mut harmless = 0;
+        for number in 0..=u32::from(char::MAX) {
+            let Some(character) = char::from_u32(number) else { continue };
+            for text in [format!("{character}=1"), format!("a{character}=1"), format!("é{character}")] {
+                if is_harmless(text.as_bytes()) {
+                    assert_eq!(made_safe(&text), text, "{number:x}");
+                    harmless += 1;
+                }
+            }
+        }
+        assert!(harmless > 3_000_000, "{harmless}");
+        assert!(is_harmless("Jörg 홍길동".as_bytes()) && is_harmless("Ünal".as_bytes()));
+    }
 
     #[test]
     fn formulas_are_made_harmless() {

@@ -21,7 +21,9 @@ impl UnixTime {
     /// RFC 3339 in UTC, such as `2031-04-02T11:00:00Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        plain(self.0).and_then(|text| String::from_utf8(text.to_vec()).ok()).unwrap_or_else(|| self.to_string())
+        plain(self.0)
+            .and_then(|text| String::from_utf8(text.to_vec()).ok())
+            .unwrap_or_else(|| self.to_string())
     }
 
     /// Reads RFC 3339 with a zone; a fraction of a second is cut off downwards.
