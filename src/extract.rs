@@ -165,8 +165,8 @@ fn statement(container: &Container<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The certificates of people in an object's values: what the census compares. Containers are opened
-/// without asking whose they are, so that every end-entity certificate is seen.
+/// The certificates of people in an object's values, each once as a rule: what the census compares. Containers are
+/// opened without asking whose they are, so that every end-entity certificate is seen.
 #[must_use]
 pub fn certificates(object: &Object) -> Vec<Cow<'_, [u8]>> {
     let mut found = Vec::new();
@@ -174,9 +174,10 @@ pub fn certificates(object: &Object) -> Vec<Cow<'_, [u8]>> {
         let Content::Bytes(bytes) = &value.content else { continue };
         let classified = classify_value(bytes);
         match classified.form {
-            Form::Certificate => found.push(Cow::Borrowed(bytes.as_slice())),
+            Form::Certificate => push_new(&mut found, Cow::Borrowed(bytes.as_slice())),
             Form::ContentInfo | Form::SignedData | Form::TagList | Form::Pem => {
-                found.extend(open_container(classified).certificates.into_iter().map(|held| held.der));
+                let held = open_container(classified).certificates.into_iter();
+                held.for_each(|held| push_new(&mut found, held.der));
             }
             Form::Secret(_) | Form::Unknown(_) => {}
         }
@@ -184,6 +185,16 @@ pub fn certificates(object: &Object) -> Vec<Cow<'_, [u8]>> {
     found.retain(|der| slice(der).is_ok_and(|slices| !slices.is_ca()));
     found
 }
+
+/// Adds a certificate, unless it is among the last ones: both attributes mostly hold the same.
+fn push_new<'a>(found: &mut Vec<Cow<'a, [u8]>>, der: Cow<'a, [u8]>) {
+    if !found.iter().rev().take(NEAR).any(|known| *known == der) {
+        found.push(der);
+    }
+}
+
+/// How far back an equal certificate is looked for: an object may hold thousands.
+pub(crate) const NEAR: usize = 16;
 
 /// What stands for key and certificate of everybody in an object's values.
 #[must_use]

@@ -12,6 +12,7 @@ use super::model::{
 };
 use super::report::{Facts, Listed};
 use super::{MAX_PAYLOAD_LINE, OutputError, table};
+use crate::encoding::any;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use std::io::{self, Write as _};
@@ -389,7 +390,7 @@ fn payload(line: &PayloadLine, out: &mut Vec<u8>) -> Result<(), OutputError> {
             if at > 0 {
                 out.push(b',');
             }
-            if value.bytes().fold(true, |all, byte| all & is_base64(byte)) {
+            if !any(value.as_bytes(), |byte| !is_base64(byte)) {
                 out.push(b'"');
                 out.extend_from_slice(value.as_bytes());
                 out.push(b'"');
@@ -404,7 +405,8 @@ fn payload(line: &PayloadLine, out: &mut Vec<u8>) -> Result<(), OutputError> {
 }
 
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'=')
+    // Letters of both cases at once; `/` stands before the digits.
+    (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'/'..=b'9') | (byte == b'+') | (byte == b'=')
 }
 
 /// Length in bytes that `line` has in a payload file at most, line end and number included. Must stay below
@@ -518,7 +520,7 @@ impl<F: Formatter> Formatter for Ascii<F> {
         fragment: &str,
     ) -> io::Result<()> {
         // Values are base64: whole fragments are plain, and looking at every byte at once tells.
-        if fragment.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+        if !any(fragment.as_bytes(), |byte| !matches!(byte, b' '..=b'~')) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

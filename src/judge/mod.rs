@@ -174,7 +174,7 @@ impl Judge<'_> {
         };
         let opened: Vec<Opened<'_>> =
             object.values.iter().map(|value| extract::open(value, &bears)).collect();
-        let parsed: Vec<Parsed<'_>> = opened.iter().map(Parsed::of).collect();
+        let parsed = Parsed::all(&opened);
         let mut drafts = self.drafts(object, &opened, &parsed, &mut sheet);
         object.beyond.iter().for_each(|beyond| sheet.beyond(beyond, &self.policy));
 

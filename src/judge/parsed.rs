@@ -1,7 +1,7 @@
 //! The certificates of a recipient's values, each parsed and read a second time once.
 
 use crate::certificate::Certificate;
-use crate::extract::Opened;
+use crate::extract::{NEAR, Opened};
 use crate::rules::{self, Finding};
 
 /// What the second parser said of a recipient's certificates, each read once.
@@ -40,18 +40,45 @@ pub(super) struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    /// Parses what was opened.
-    pub(super) fn of(opened: &'a Opened<'a>) -> Self {
-        let mut parsed = Self { own: None, others: Vec::new(), whole: true, unreadable: None };
+    /// Parses what was opened, each certificate once as a rule.
+    pub(super) fn all(opened: &'a [Opened<'a>]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::with_capacity(opened.len());
+        for (at, one) in opened.iter().enumerate() {
+            // Both attributes mostly hold the same.
+            let near = at.saturating_sub(NEAR)..at;
+            let same = |known: &&Opened<'_>| own(one).is_some() && own(known) == own(one);
+            let known =
+                opened.get(near.clone()).unwrap_or_default().iter().zip(all.get(near).unwrap_or_default());
+            let known =
+                known.rev().find(|(opened, _)| same(opened)).and_then(|(_, parsed)| parsed.own.clone());
+            let parsed = Self::of(one, known);
+            all.push(parsed);
+        }
+        all
+    }
+
+    /// Parses a value; its own certificate may be `known`.
+    fn of(opened: &'a Opened<'a>, known: Option<Certificate<'a>>) -> Self {
+        let mut parsed = Self { own: known, others: Vec::new(), whole: true, unreadable: None };
         if let Opened::Readable { own, others, .. } = opened {
-            match own.as_deref().map(Certificate::parse) {
-                Some(Ok(certificate)) => parsed.own = Some(certificate),
-                Some(Err(unreadable)) => parsed.unreadable = Some(unreadable.to_string()),
-                None => {}
+            if parsed.own.is_none() {
+                match own.as_deref().map(Certificate::parse) {
+                    Some(Ok(certificate)) => parsed.own = Some(certificate),
+                    Some(Err(unreadable)) => parsed.unreadable = Some(unreadable.to_string()),
+                    None => {}
+                }
             }
             parsed.others = others.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
             parsed.whole = parsed.others.len() == others.len();
         }
         parsed
+    }
+}
+
+/// The user's own certificate of an opened value.
+fn own<'o>(opened: &'o Opened<'_>) -> Option<&'o [u8]> {
+    match opened {
+        Opened::Readable { own, .. } => own.as_deref(),
+        Opened::Unreadable { .. } => None,
     }
 }
