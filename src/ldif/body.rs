@@ -205,7 +205,7 @@ impl BlockParser<'_> {
             return Joining::Guess;
         }
         let Some(name) = first.name() else { return Joining::Guess };
-        let info = self.names.get(name, |base| wanted.takes(base));
+        let info = self.names.get(name);
         if info.wanted || info.changetype { Joining::Guess } else { Joining::Pass }
     }
 
@@ -309,8 +309,7 @@ impl BlockParser<'_> {
         if change.ignored {
             return;
         }
-        let wanted = &self.options.wanted;
-        let info = *self.names.get(parts.name, |base| wanted.takes(base));
+        let info = *self.names.get(parts.name);
         if info.shape == Shape::Bad {
             self.say(problems, Code::BadName, place, None, record, || {
                 format!(

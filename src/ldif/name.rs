@@ -3,6 +3,8 @@
 //! RFC 4512 section 2.5. Names are compared without ASCII case; the OIDs of certificate and mail attributes are the same
 //! attributes as their names. Underscores and the `=` of `;range=` are outside RFC 4512 but everywhere in the field.
 
+use super::Wanted;
+
 /// Canonical names, their other names and OIDs.
 const NAMES: &[(&str, &[&str])] = &[
     ("userCertificate", &["2.5.4.36"]),
@@ -149,6 +151,8 @@ pub(super) struct Info {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memo {
     slots: Vec<Slot>,
+    /// What the caller wanted when it was remembered.
+    wanted: Wanted,
     /// Of a name that is not remembered.
     other: Option<Info>,
 }
@@ -191,15 +195,18 @@ impl Memo {
     /// Longer names are not remembered.
     const LONGEST: usize = 64;
 
-    /// Forgets everything; to be called when other options hold.
-    pub(super) fn clear(&mut self) {
-        self.slots.clear();
-        self.slots.resize(Self::SLOTS, Slot::default());
+    /// Forgets what was remembered for another caller.
+    pub(super) fn hold_for(&mut self, wanted: &Wanted) {
+        if self.slots.is_empty() || self.wanted != *wanted {
+            self.slots.clear();
+            self.slots.resize(Self::SLOTS, Slot::default());
+            self.wanted.clone_from(wanted);
+        }
     }
 
     /// What is known of a description.
     #[inline]
-    pub(super) fn get(&mut self, name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> &Info {
+    pub(super) fn get(&mut self, name: &[u8]) -> &Info {
         let key = Key::of(name);
         match self.slots.get_mut(key.slot()) {
             Some(slot) if name.len() <= Self::LONGEST => {
@@ -207,18 +214,18 @@ impl Memo {
                 if !known {
                     *slot = Slot { key, name: name.to_vec(), info: None };
                 }
-                slot.info.get_or_insert_with(|| Self::find(name, wanted))
+                slot.info.get_or_insert_with(|| Self::find(name, &self.wanted))
             }
-            _ => self.other.insert(Self::find(name, wanted)),
+            _ => self.other.insert(Self::find(name, &self.wanted)),
         }
     }
 
-    fn find(name: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Info {
+    fn find(name: &[u8], wanted: &Wanted) -> Info {
         let base = base(name);
         Info {
             shape: shape(name),
             text: is_text(base),
-            wanted: wanted(base),
+            wanted: wanted.takes(base),
             changetype: name.eq_ignore_ascii_case(b"changetype"),
             range: range(name),
         }
@@ -345,17 +352,19 @@ mod tests {
     #[test]
     fn the_memo_tells_names_apart() {
         let mut memo = Memo::default();
-        for _ in 0..2 {
-            memo.clear();
+        let some = Wanted::Only((7..2000).step_by(10).map(|i| format!("a{i}")).collect());
+        for (wanted, all) in [(&some, false), (&Wanted::All, true)] {
+            memo.hold_for(wanted);
             for _ in 0..2 {
                 for i in 0..2000 {
                     let name = format!("a{i};range={i}-*");
-                    let info = memo.get(name.as_bytes(), |base| base.ends_with(b"7"));
+                    let info = memo.get(name.as_bytes());
                     assert_eq!(info.range, Some(Some(Range { start: i, end: None })));
-                    assert_eq!(info.wanted, i % 10 == 7);
+                    assert_eq!(info.wanted, all || i % 10 == 7);
                 }
-                assert!(memo.get(b"cn", |_| true).text && !memo.get(b"xn", |_| true).text);
-                assert_eq!(memo.get(b"", |_| true).shape, Shape::Bad);
+                assert!(memo.get(b"cn").text && !memo.get(b"xn").text);
+                assert_eq!(memo.get(b"").shape, Shape::Bad);
+                memo.hold_for(wanted);
             }
         }
     }

@@ -133,8 +133,6 @@ impl<'a> BlockParser<'a> {
         if !view.format.is_plain() {
             decode(view.bytes, view.format, &mut scratch.decoded, &mut scratch.oddities);
         }
-        // Other options may hold now.
-        scratch.names.clear();
         let state =
             State { line: view.line, after_blank: view.after_blank, seen: !view.first, ..State::default() };
         Self::resume(view, options, scratch, state)
@@ -148,6 +146,7 @@ impl<'a> BlockParser<'a> {
         state: State,
     ) -> Self {
         let Scratch { decoded, oddities, fold, decoder, names } = scratch;
+        names.hold_for(&options.wanted);
         let plain = view.format.is_plain();
         let mut text: &'a [u8] = if plain { view.bytes } else { decoded };
         let mut ctrl_z = false;

@@ -125,6 +125,12 @@ impl Record {
         self.raw_len
     }
 
+    /// One of its attributes at least has a `;range=` option.
+    #[must_use]
+    pub fn is_ranged(&self) -> bool {
+        self.ranged
+    }
+
     /// The DN without blanks around it, UTF-8 unless a problem says otherwise.
     #[must_use]
     pub fn dn(&self) -> &[u8] {

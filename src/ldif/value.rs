@@ -33,8 +33,7 @@ impl BlockParser<'_> {
     #[inline]
     pub(super) fn quick(&mut self, line: &First<'_>, record: &mut Record) -> bool {
         let Some((name, value)) = line.plain() else { return false };
-        let wanted = &self.options.wanted;
-        let info = self.names.get(name, |base| wanted.takes(base));
+        let info = self.names.get(name);
         let usual = info.shape == Shape::Good
             && !info.changetype
             && info.range.is_none()

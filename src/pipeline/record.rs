@@ -68,7 +68,8 @@ pub fn from_export(record: &Record, source: u32) -> Object {
             Value::Unreadable(code) => Err(unreadable(code)),
             Value::Skipped => continue,
         };
-        let range = attribute.range().map(|range| match range {
+        let range = if record.is_ranged() { attribute.range() } else { None };
+        let range = range.map(|range| match range {
             Some(range) => (range.start, range.end),
             // A range that cannot be read: nobody knows what is missing, so it never closes.
             None => (u64::MAX, Some(u64::MAX)),
