@@ -67,11 +67,13 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Lower-case hex with colons between the bytes.
 #[must_use]
 pub fn hex_with_colons(bytes: &[u8]) -> String {
-    let mut out = vec![b':'; (3 * bytes.len()).saturating_sub(1)];
-    for (triple, byte) in out.chunks_mut(3).zip(bytes) {
-        // Every piece has two places at least: one is missing behind the last.
-        triple[..2].copy_from_slice(&digits(*byte));
+    let mut out = vec![0; 3 * bytes.len()];
+    for (triple, byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
+        let [high, low] = digits(*byte);
+        *triple = [high, low, b':'];
     }
+    // None behind the last.
+    out.pop();
     String::from_utf8(out).unwrap_or_default()
 }
 

@@ -22,6 +22,9 @@ struct Json<'o> {
     out: &'o mut Vec<u8>,
 }
 
+/// Bytes of a field's name at most.
+const LONGEST_KEY: usize = 40;
+
 /// A list or an object that was begun.
 struct Open<'o> {
     out: &'o mut Vec<u8>,
@@ -239,6 +242,8 @@ impl SerializeStruct for Open<'_> {
     type Ok = ();
     type Error = fmt::Error;
 
+    // Where the name is known when the program is compiled, one copy of a known length is left of all this.
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
@@ -246,11 +251,15 @@ impl SerializeStruct for Open<'_> {
     ) -> Result<(), fmt::Error> {
         // The name of a field stands in the source: nothing in it is to be escaped.
         debug_assert!(!key.bytes().any(must_escape), "{key}");
-        let begin: &[u8] = if std::mem::take(&mut self.first) { b"\"" } else { b",\"" };
-        self.out.reserve(key.len() + 4);
-        self.out.extend_from_slice(begin);
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        let mut begin = [b','; LONGEST_KEY + 4];
+        let end = key.len() + 2;
+        let (Some(place), true) = (begin.get_mut(2..end), key.len() <= LONGEST_KEY) else {
+            return Err(fmt::Error);
+        };
+        place.copy_from_slice(key.as_bytes());
+        (begin[1], begin[end], begin[end + 1]) = (b'"', b'"', b':');
+        let from = usize::from(std::mem::take(&mut self.first));
+        self.out.extend_from_slice(&begin[from..end + 2]);
         value.serialize(Json { out: &mut *self.out })
     }
     fn end(self) -> Result<(), fmt::Error> {

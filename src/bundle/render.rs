@@ -302,8 +302,8 @@ const NUMBER: &[u8] = b"{\"number\":";
 const CHANGE: &[u8] = b",\"change\":";
 const RECIPIENT: &[u8] = b"{\"recipient\":";
 /// How entries and finding lines begin before the number is known.
-const NO_NUMBER: &[u8] = b"{\"number\":0";
-const NO_RECIPIENT: &[u8] = b"{\"recipient\":0";
+const NO_NUMBER: &[u8; 11] = b"{\"number\":0";
+const NO_RECIPIENT: &[u8; 14] = b"{\"recipient\":0";
 /// Digits of the largest number, which a payload line's length allows for.
 const NUMBER_DIGITS: usize = 20;
 
@@ -483,9 +483,14 @@ fn consistent(entry: &Entry<'_>) -> Result<(), OutputError> {
 
 /// Makes sure that the serialised line that begins at `start` has the known head, which is passed over when the line is
 /// written, and takes its known tail off.
-fn open(lines: &mut Vec<u8>, start: usize, head: &[u8], tail: &[u8]) -> Result<(), OutputError> {
+fn open<const H: usize, const T: usize>(
+    lines: &mut Vec<u8>,
+    start: usize,
+    head: &[u8; H],
+    tail: &[u8; T],
+) -> Result<(), OutputError> {
     let line = lines.get(start..).unwrap_or_default();
-    if !line.starts_with(head) || !line.ends_with(tail) {
+    if line.first_chunk() != Some(head) || line.last_chunk() != Some(tail) {
         return Err(OutputError::Inconsistent(format!(
             "a line does not begin with {} and end with {}",
             String::from_utf8_lossy(head),
