@@ -8,7 +8,6 @@
 use crate::encoding::any;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 use std::fmt;
-use std::io::Write as _;
 
 /// Appends `value` to `out`.
 ///
@@ -38,8 +37,8 @@ impl<'o> Json<'o> {
         Ok(())
     }
 
-    fn number(self, number: impl fmt::Display) -> Result<(), fmt::Error> {
-        write!(self.out, "{number}").map_err(|_| fmt::Error)
+    fn number(self, number: impl itoa::Integer) -> Result<(), fmt::Error> {
+        self.raw(itoa::Buffer::new().format(number).as_bytes())
     }
 
     fn open(self, begin: u8, end: u8) -> Open<'o> {

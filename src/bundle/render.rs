@@ -15,7 +15,7 @@ use super::{MAX_PAYLOAD_LINE, OutputError, table};
 use crate::encoding::any;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
-use std::io::{self, Write as _};
+use std::io;
 
 /// What `--manifest` asked for. manifest.json is written in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -315,8 +315,7 @@ fn numbered(key: &[u8], number: u64, rest: &[u8], out: &mut Vec<u8>) {
 
 /// Appends a number in decimal digits.
 pub(crate) fn push_number(number: u64, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{number}");
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Renders `entry` into `out`, whose earlier content is dropped.

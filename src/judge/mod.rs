@@ -348,6 +348,8 @@ impl Judge<'_> {
         world: &dyn World,
     ) {
         let policy = self.rules();
+        // What was found out about certificates by themselves: both attributes mostly hold the same.
+        let mut known: Vec<(&Certificate<'_>, Vec<Finding>)> = Vec::with_capacity(drafts.len());
         for draft in drafts {
             if !policy.attributes.contains(&draft.value.attribute) {
                 draft.findings.push(Finding::new(
@@ -359,10 +361,6 @@ impl Judge<'_> {
             rules::value::check_size(draft.bytes, &policy.limits, &mut draft.findings);
             rules::value::check_form(draft.value.attribute, draft.form, &mut draft.findings);
             let Some(certificate) = draft.certificate else { continue };
-            rules::structure::check(certificate, &mut draft.findings);
-            rules::validity::check(certificate, self.at, policy, &mut draft.findings);
-            rules::usage::check(certificate, &policy.usage, &mut draft.findings);
-            rules::key::check(certificate, &policy.limits, &mut draft.findings);
             let owners = |address: &Address| {
                 world
                     .owners(address)
@@ -373,7 +371,19 @@ impl Judge<'_> {
                     .find(|other| other.owns(address) && !reach.owns(address))
                     .map(|other| label(&other, None))
             };
-            rules::address::check(certificate, reach, policy.aliases, &owners, &mut draft.findings);
+            match known.iter().find(|(known, _)| std::ptr::eq(*known, certificate)) {
+                Some((_, found)) => draft.findings.extend_from_slice(found),
+                None => {
+                    let mut found = Vec::new();
+                    rules::structure::check(certificate, &mut found);
+                    rules::validity::check(certificate, self.at, policy, &mut found);
+                    rules::usage::check(certificate, &policy.usage, &mut found);
+                    rules::key::check(certificate, &policy.limits, &mut found);
+                    rules::address::check(certificate, reach, policy.aliases, &owners, &mut found);
+                    draft.findings.extend_from_slice(&found);
+                    known.push((certificate, found));
+                }
+            }
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
             soften_not_for_mail(&mut draft.findings);
             world.sharers().check(certificate, notes, world, &mut draft.findings);

@@ -22,6 +22,8 @@ pub struct Sheet<'w> {
     place: Place,
     address: Option<String>,
     candidates: Vec<Candidate>,
+    /// Where the certificates begin whose texts stand in a candidate, and which one that is.
+    shown: Vec<(*const u8, usize)>,
     lines: Vec<FindingLine>,
     counts: Counts,
     /// Attributes that are not known whole, and why.
@@ -41,6 +43,7 @@ impl<'w> Sheet<'w> {
             place: object.place,
             address,
             candidates: Vec::new(),
+            shown: Vec::new(),
             lines: Vec::new(),
             counts: Counts { values: object.count(), ..Counts::default() },
             incomplete: object.incomplete.clone(),
@@ -105,9 +108,9 @@ impl<'w> Sheet<'w> {
         memory: &mut Memory,
     ) {
         let certificate = draft.certificate;
-        let sha256 = certificate.map(|c| hex(&c.sha256()));
+        let texts = certificate.map(|certificate| self.texts(certificate, memory)).unwrap_or_default();
         let about = FindingCertificate {
-            sha256: sha256.clone(),
+            sha256: texts.sha256.clone(),
             attribute: Some(draft.value.attribute),
             index: Some(draft.index),
         };
@@ -124,22 +127,24 @@ impl<'w> Sheet<'w> {
             }
             self.revocation_fresh_until = earliest(self.revocation_fresh_until, draft.fresh_until);
         }
-        let text = |get: fn(&Certificate<'_>) -> String| certificate.map(get);
+        if let Some(certificate) = certificate {
+            self.shown.push((certificate.der().as_ptr(), self.candidates.len()));
+        }
         self.candidates.push(Candidate {
-            sha256,
-            sha1: text(|c| hex(&c.sha1())),
+            sha256: texts.sha256,
+            sha1: texts.sha1,
             value_sha256: hex(&draft.value_sha256),
             attribute: draft.value.attribute,
             index: draft.index,
-            subject: text(|c| c.subject().to_text()),
-            issuer: certificate.map(|c| memory.issuer(c.issuer())),
-            serial: text(|c| c.serial_hex()),
-            not_before: text(|c| c.not_before().to_rfc3339()),
-            not_after: text(|c| c.not_after().to_rfc3339()),
-            key: text(|c| c.key().name().into_owned()),
-            signature_algorithm: text(|c| c.signature_algorithm().name()),
+            subject: texts.subject,
+            issuer: texts.issuer,
+            serial: texts.serial,
+            not_before: texts.not_before,
+            not_after: texts.not_after,
+            key: texts.key,
+            signature_algorithm: texts.signature_algorithm,
             encrypts: draft.abilities.encrypt,
-            emails: certificate.map(crate::rules::address::texts).unwrap_or_default(),
+            emails: texts.emails,
             path: PathReport {
                 verdict: draft.verdict,
                 chain: draft.chain.iter().map(|sha256| hex(sha256)).collect(),
@@ -149,6 +154,13 @@ impl<'w> Sheet<'w> {
             change,
             reason,
         });
+    }
+
+    /// What is shown of a certificate: made once, also where both attributes hold it.
+    fn texts(&self, certificate: &Certificate<'_>, memory: &mut Memory) -> Texts {
+        let same = |(der, _): &&(*const u8, usize)| *der == certificate.der().as_ptr();
+        let known = self.shown.iter().find(same).and_then(|(_, at)| self.candidates.get(*at));
+        known.map_or_else(|| Texts::of(certificate, memory), Texts::copied)
     }
 
     /// Ends the sheet.
@@ -196,6 +208,53 @@ impl<'w> Sheet<'w> {
             revocation_fresh_until: self.revocation_fresh_until,
             incomplete: self.incomplete.into_iter().map(|(attribute, _)| attribute).collect(),
             doubtful: false,
+        }
+    }
+}
+
+/// The fields of a [`Candidate`] that say which certificate it is.
+#[derive(Default)]
+struct Texts {
+    sha256: Option<String>,
+    sha1: Option<String>,
+    subject: Option<String>,
+    issuer: Option<String>,
+    serial: Option<String>,
+    not_before: Option<String>,
+    not_after: Option<String>,
+    key: Option<String>,
+    signature_algorithm: Option<String>,
+    emails: Vec<String>,
+}
+
+impl Texts {
+    fn of(certificate: &Certificate<'_>, memory: &mut Memory) -> Self {
+        Self {
+            sha256: Some(hex(&certificate.sha256())),
+            sha1: Some(hex(&certificate.sha1())),
+            subject: Some(certificate.subject().to_text()),
+            issuer: Some(memory.issuer(certificate.issuer())),
+            serial: Some(certificate.serial_hex()),
+            not_before: Some(certificate.not_before().to_rfc3339()),
+            not_after: Some(certificate.not_after().to_rfc3339()),
+            key: Some(certificate.key().name().into_owned()),
+            signature_algorithm: Some(certificate.signature_algorithm().name()),
+            emails: crate::rules::address::texts(certificate),
+        }
+    }
+
+    fn copied(from: &Candidate) -> Self {
+        Self {
+            sha256: from.sha256.clone(),
+            sha1: from.sha1.clone(),
+            subject: from.subject.clone(),
+            issuer: from.issuer.clone(),
+            serial: from.serial.clone(),
+            not_before: from.not_before.clone(),
+            not_after: from.not_after.clone(),
+            key: from.key.clone(),
+            signature_algorithm: from.signature_algorithm.clone(),
+            emails: from.emails.clone(),
         }
     }
 }
