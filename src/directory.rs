@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn take(object: &mut Object, name: &str, value: &[u8]) {
-        object.take(Field { name, value: Ok(value), line: 1, range: None });
+        object.take(Field { name: name.as_bytes(), value: Ok(value), line: 1, range: None });
     }
 
     fn choice(attribute: Attribute, bytes: &[u8]) -> Choice<'_> {

@@ -1,12 +1,13 @@
 //! Extraction: from the bytes of an attribute value to the user's own certificate.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::census::keys::{self, Hash, hash};
 use crate::certificate::container::slices::slice;
 use crate::certificate::container::{
-    Container, Form, NotChecked, Own, SignerCheck, check_signer, classify_value, open as open_container,
-    own_certificate,
+    Container, Form, NotChecked, Own, SignerCheck, SignerInfo, check_signer, classify_value,
+    open as open_container, own_certificate,
 };
 use crate::object::{Content, Object, Value};
 use crate::rules::{Finding, Rule, value as rules};
@@ -26,6 +27,8 @@ pub enum Opened<'a> {
         others: Vec<Cow<'a, [u8]>>,
         /// What was found about the container.
         findings: Vec<Finding>,
+        /// Who signed it, if anybody did.
+        statement: Option<Statement<'a>>,
     },
     /// It cannot, or must not, be read.
     Unreadable {
@@ -38,6 +41,18 @@ pub enum Opened<'a> {
     },
 }
 
+/// What the signers of a value say. Nothing is published on the word of it, and it costs a signature check, so it is
+/// looked at where the value may be published.
+#[derive(Debug)]
+pub struct Statement<'a> {
+    signers: Vec<SignerInfo<'a>>,
+    content: Option<Cow<'a, [u8]>>,
+    /// Where the user's own certificate stands among all of the value.
+    own_at: usize,
+    /// Where what is found stands among the findings about the container.
+    place: usize,
+}
+
 impl Opened<'_> {
     /// What was found about the container.
     #[must_use]
@@ -46,6 +61,20 @@ impl Opened<'_> {
             Self::Readable { findings, .. } => findings,
             Self::Unreadable { .. } => &[],
         }
+    }
+
+    /// Checks the signatures over the statement and puts what is found in its place among `findings`, which begin with
+    /// [`Self::findings`]. Gives the place.
+    pub fn check_statement(&self, findings: &mut Vec<Finding>) -> Range<usize> {
+        let Self::Readable { own, others, statement: Some(statement), .. } = self else { return 0..0 };
+        // In the order of the value.
+        let (before, behind) = others.split_at(statement.own_at.min(others.len()));
+        let all = || before.iter().chain(own).chain(behind).map(|der| &**der);
+        let found = statement.check(all);
+        let place = statement.place.min(findings.len());
+        let range = place..place + found.len();
+        findings.splice(place..place, found);
+        range
     }
 }
 
@@ -78,6 +107,7 @@ pub fn open<'a>(value: &'a Value, bears: &dyn Fn(&[u8]) -> bool) -> Opened<'a> {
             own: Some(Cow::Borrowed(bytes)),
             others: Vec::new(),
             findings: Vec::new(),
+            statement: None,
         },
         form @ (Form::ContentInfo | Form::SignedData | Form::TagList | Form::Pem) => {
             let container = open_container(classified);
@@ -94,7 +124,7 @@ pub fn open<'a>(value: &'a Value, bears: &dyn Fn(&[u8]) -> bool) -> Opened<'a> {
 fn contained<'a>(
     bytes: &'a [u8],
     form: Form,
-    container: Container<'a>,
+    mut container: Container<'a>,
     bears: &dyn Fn(&[u8]) -> bool,
 ) -> Opened<'a> {
     let mut findings: Vec<Finding> = container
@@ -109,7 +139,7 @@ fn contained<'a>(
             Finding::new(rule, format!("about the container: {note}"), required)
         })
         .collect();
-    findings.extend(statement(&container));
+    let place = findings.len();
     let chosen = own_certificate(&container, bears);
     if let Own::Found { preference_missing: true, .. } | Own::None { preference_missing: true, .. } = chosen {
         let found = "the signer prefers a certificate for encryption that the value does not hold";
@@ -122,47 +152,52 @@ fn contained<'a>(
     }
     let own = chosen.index();
     let (mut mine, mut others) = (None, Vec::new());
-    for (at, held) in container.certificates.into_iter().enumerate() {
+    for (at, held) in std::mem::take(&mut container.certificates).into_iter().enumerate() {
         if Some(at) == own {
             mine = Some(held.der);
         } else {
             others.push(held.der);
         }
     }
-    Opened::Readable { bytes, form, own: mine, others, findings }
+    let own_at = own.unwrap_or_default();
+    let Container { signers, content, .. } = container;
+    let statement = (!signers.is_empty()).then_some(Statement { signers, content, own_at, place });
+    Opened::Readable { bytes, form, own: mine, others, findings, statement }
 }
 
-/// What can be said about the signatures over the statement.
-fn statement(container: &Container<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for signer in &container.signers {
-        let named = container
-            .certificates
-            .iter()
-            .find(|held| slice(&held.der).is_ok_and(|slices| signer.signer.names(&slices)));
-        let check = match named {
-            Some(held) => check_signer(signer, container.content.as_deref(), &held.der),
-            None => SignerCheck::NotChecked(NotChecked::Certificate),
-        };
-        let bad = |why: &str| {
-            Finding::new(
-                &rules::STATEMENT_SIGNATURE_BAD,
-                format!("the signature over the value {why}"),
-                "a signature that verifies",
-            )
-        };
-        match check {
-            SignerCheck::Good => {}
-            SignerCheck::BadSignature => findings.push(bad("does not verify with the signer's key")),
-            SignerCheck::BadDigest => findings.push(bad("states another digest than that of its content")),
-            SignerCheck::NotChecked(why) => findings.push(Finding::new(
-                &rules::STATEMENT_SIGNATURE_UNCHECKED,
-                format!("the signature over the value was not checked: {why}"),
-                "",
-            )),
+impl Statement<'_> {
+    /// What can be said about the signatures, by the certificates of the value.
+    fn check<'c, C: Iterator<Item = &'c [u8]>>(&self, certificates: impl Fn() -> C) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for signer in &self.signers {
+            let named =
+                certificates().find(|der| slice(der).is_ok_and(|slices| signer.signer.names(&slices)));
+            let check = match named {
+                Some(der) => check_signer(signer, self.content.as_deref(), der),
+                None => SignerCheck::NotChecked(NotChecked::Certificate),
+            };
+            let bad = |why: &str| {
+                Finding::new(
+                    &rules::STATEMENT_SIGNATURE_BAD,
+                    format!("the signature over the value {why}"),
+                    "a signature that verifies",
+                )
+            };
+            match check {
+                SignerCheck::Good => {}
+                SignerCheck::BadSignature => findings.push(bad("does not verify with the signer's key")),
+                SignerCheck::BadDigest => {
+                    findings.push(bad("states another digest than that of its content"));
+                }
+                SignerCheck::NotChecked(why) => findings.push(Finding::new(
+                    &rules::STATEMENT_SIGNATURE_UNCHECKED,
+                    format!("the signature over the value was not checked: {why}"),
+                    "",
+                )),
+            }
         }
+        findings
     }
-    findings
 }
 
 /// The certificates of people in an object's values, each once as a rule: what the census compares. Containers are

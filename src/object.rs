@@ -15,7 +15,7 @@ pub use beyond::Beyond;
 use crate::bundle::model::Attribute;
 use crate::certificate::address::Address;
 use crate::certificate::container::{Form, Secret, classify_value};
-use crate::limits::VALUES_HELD;
+use crate::limits::{TEXT_HELD, VALUES_HELD};
 
 /// Where something stood: the number of the input file and the line in it (for a certificate file:
 /// the number of the certificate), from 1.
@@ -145,7 +145,7 @@ pub enum Owner {
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
     /// Attribute name without options, in any case.
-    pub name: &'a str,
+    pub name: &'a [u8],
     /// The value, or why it cannot be read (found, expected).
     pub value: Result<&'a [u8], (&'a str, &'a str)>,
     /// Line it begins on.
@@ -169,10 +169,14 @@ impl Object {
         }
         let Ok(bytes) = field.value else { return };
         let name = field.name;
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if is("objectClass") {
-            let class = self.text(name, bytes);
-            self.classes.add(&class);
+            if bytes.len() <= TEXT_HELD && bytes.is_ascii() {
+                self.classes.add(bytes.trim_ascii());
+            } else {
+                let class = self.text(name, bytes);
+                self.classes.add(class.as_bytes());
+            }
         } else if is("mail") {
             let text = self.text(name, bytes);
             self.push_address(text, |object| &mut object.mail);
@@ -201,15 +205,15 @@ impl Object {
             self.remote |= !bytes.is_empty();
         } else if is("isCriticalSystemObject") {
             self.critical |= bytes.trim_ascii().eq_ignore_ascii_case(b"TRUE");
-        } else if let Some(canonical) = crate::ldif::canonical(name.as_bytes()).filter(|known| !is(known)) {
+        } else if let Some(canonical) = crate::ldif::canonical(name).filter(|known| !is(known)) {
             // An OID or another name of an attribute that is known.
-            self.take(Field { name: canonical, ..field });
+            self.take(Field { name: canonical.as_bytes(), ..field });
         }
     }
 
     /// Takes the distinguished name over.
     pub fn take_dn(&mut self, dn: &str) {
-        self.dn = Some(self.text("the DN", dn.as_bytes()));
+        self.dn = Some(self.text(b"the DN", dn.as_bytes()));
     }
 
     fn take_value(&mut self, attribute: Attribute, field: Field<'_>) {
@@ -468,9 +472,9 @@ impl Addresses {
 }
 
 impl Classes {
-    fn add(&mut self, class: &str) {
+    fn add(&mut self, class: &[u8]) {
         self.any = true;
-        let is = |names: &[&str]| names.iter().any(|name| class.eq_ignore_ascii_case(name));
+        let is = |names: &[&str]| names.iter().any(|name| class.eq_ignore_ascii_case(name.as_bytes()));
         if is(&["contact"]) {
             self.contact = true;
         } else if is(&[
@@ -485,7 +489,7 @@ impl Classes {
         ]) {
             self.person = true;
         } else if let Some((_, kind)) =
-            EXCLUDED_CLASSES.iter().find(|(name, _)| class.eq_ignore_ascii_case(name))
+            EXCLUDED_CLASSES.iter().find(|(name, _)| class.eq_ignore_ascii_case(name.as_bytes()))
         {
             self.excluded.get_or_insert(kind);
         }
@@ -525,8 +529,8 @@ const EXCLUDED_CLASSES: &[(&str, &str)] = &[
 /// The certificate attribute that a name or OID stands for, without options and in any case.
 /// OIDs: RFC 4523 section 4.1, RFC 2798 sections 2.8 and 2.9, Microsoft's schema (MS-ADA3).
 #[must_use]
-pub fn certificate_attribute(name: &str) -> Option<Attribute> {
-    let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+pub fn certificate_attribute(name: &[u8]) -> Option<Attribute> {
+    let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     if is(&["userCertificate", "2.5.4.36"]) {
         Some(Attribute::UserCertificate)
     } else if is(&["userSMIMECertificate", "2.16.840.1.113730.3.140", "2.16.840.1.113730.3.1.40"]) {

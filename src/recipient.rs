@@ -233,7 +233,7 @@ mod tests {
     fn object(fields: &[(&str, &str)]) -> Object {
         let mut object = Object::at(Place::default());
         for (name, value) in fields {
-            object.take(Field { name, value: Ok(value.as_bytes()), line: 1, range: None });
+            object.take(Field { name: name.as_bytes(), value: Ok(value.as_bytes()), line: 1, range: None });
         }
         object
     }

@@ -18,7 +18,7 @@ pub(super) fn check(c: &Certificate<'_>) -> Result<(), Malformed> {
         return Err(Malformed::new(c.offset_of(c.issuer.raw()), what));
     }
     for extension in c.extensions() {
-        if extensions::PROCESSED.contains(&extension.id.0)
+        if extensions::is_processed(extension.id)
             && !is_surely_der(extension.value, 0)
             && let Ok(element) = Walker::new(extension.value).next()
         {

@@ -554,6 +554,12 @@ pub const PROCESSED: &[&[u8]] = &[
     oid::SUBJECT_KEY_IDENTIFIER,
 ];
 
+/// Whether an extension is one of [`PROCESSED`].
+#[must_use]
+pub fn is_processed(id: Oid<'_>) -> bool {
+    PROCESSED.iter().any(|known| id.is(known))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

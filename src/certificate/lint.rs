@@ -148,7 +148,7 @@ fn criticality(c: &Certificate<'_>, out: &mut Vec<Defect>) {
             let section = "RFC 5280 section 4.2.1.6";
             out.push(Defect::new(C::Criticality, extension.offset, found, required, section));
         }
-        if extension.critical && !extensions::PROCESSED.contains(&id) {
+        if extension.critical && !extensions::is_processed(extension.id) {
             let found = extension.id.name();
             let required = "an extension that is processed, or one that is not critical";
             let section = "RFC 5280 section 4.2";
@@ -409,7 +409,7 @@ fn usage(c: &Certificate<'_>, out: &mut Vec<Defect>) {
     let mut add = |code, offset, found: &str, required, section| {
         out.push(Defect::new(code, offset, found.to_owned(), required, section));
     };
-    let place = |id: &[u8]| c.extensions().iter().find(|e| e.id.0 == id).map_or(0, |e| e.offset);
+    let place = |id: &[u8]| c.extensions().iter().find(|e| e.id.is(id)).map_or(0, |e| e.offset);
     let constraints = c.basic_constraints();
     let (ca, path_len) = constraints.value().map_or((false, None), |b| (b.ca, b.path_len));
     let cert_sign = c.key_usage().value().map(|bits| bits.has(KeyUsage::KEY_CERT_SIGN));
@@ -434,7 +434,7 @@ fn usage(c: &Certificate<'_>, out: &mut Vec<Defect>) {
     }
     if !ca {
         let id = oid::NAME_CONSTRAINTS;
-        if c.extensions().iter().any(|e| e.id.0 == id) {
+        if c.extensions().iter().any(|e| e.id.is(id)) {
             let section = "RFC 5280 section 4.2.1.10";
             add(C::Misplaced, place(id), "nameConstraints in no CA", "nameConstraints only in a CA", section);
         }

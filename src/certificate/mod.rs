@@ -483,7 +483,7 @@ impl<'a> Certificate<'a> {
         let list = &self.extensions;
         list.iter()
             .enumerate()
-            .find(|(i, e)| list[..*i].iter().any(|before| before.id == e.id))
+            .find(|(i, e)| list[..*i].iter().any(|before| before.id.is(e.id.0)))
             .map(|(_, e)| e)
     }
 

@@ -148,7 +148,7 @@ impl<'a> Name<'a> {
     /// The last commonName, the one nearest to the entry.
     #[must_use]
     pub fn common_name(&self) -> Option<Cow<'a, str>> {
-        self.attributes().iter().rev().find(|a| a.kind.0 == oid::COMMON_NAME).and_then(Attribute::text)
+        self.attributes().iter().rev().find(|a| a.kind.is(oid::COMMON_NAME)).and_then(Attribute::text)
     }
 
     /// The values of emailAddress attributes (PKCS#9), in order; deprecated in new certificates
@@ -157,7 +157,7 @@ impl<'a> Name<'a> {
     pub fn email_addresses(&self) -> Vec<Cow<'a, str>> {
         let mut all = Vec::new();
         let _ = self.try_attributes(|a| {
-            if a.kind.0 == oid::EMAIL_ADDRESS {
+            if a.kind.is(oid::EMAIL_ADDRESS) {
                 all.extend(a.text());
             }
         });

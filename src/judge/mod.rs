@@ -124,6 +124,7 @@ pub struct Judged {
 /// A value on its way: opened, perhaps parsed, with what was found.
 struct Draft<'a> {
     value: &'a crate::object::Value,
+    opened: &'a Opened<'a>,
     bytes: &'a [u8],
     index: u64,
     form: Form,
@@ -195,6 +196,7 @@ impl Judge<'_> {
                 }
             }
             self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+            self.statement(draft);
             let expired = directory::has_only_expired(&draft.findings);
             self.path(draft, object, whom, memory);
             draft.obsolete = directory.is_some() && self.is_obsolete(draft, expired);
@@ -318,6 +320,7 @@ impl Judge<'_> {
             }
             drafts.push(Draft {
                 value,
+                opened,
                 bytes,
                 index,
                 form,
@@ -405,6 +408,23 @@ impl Judge<'_> {
                         "a good signing certificate",
                     ));
                 }
+            }
+        }
+    }
+
+    /// Checks the signatures over the value where it may be published.
+    fn statement(&self, draft: &mut Draft<'_>) {
+        if !self.thorough && draft.findings.iter().any(Finding::withholds) {
+            return;
+        }
+        let found = draft.opened.check_statement(&mut draft.findings);
+        if !found.is_empty() {
+            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+            let not_for_mail = draft.findings.iter().any(is_not_for_mail);
+            for finding in
+                draft.findings.get_mut(found).unwrap_or_default().iter_mut().filter(|_| not_for_mail)
+            {
+                finding.severity = Severity::Info;
             }
         }
     }
@@ -574,13 +594,16 @@ fn plainness(finding: &Finding) -> u8 {
 /// `error` and `warning` are for certificates that were meant for mail; what else is wrong with one for
 /// logon or file encryption is nobody's concern here.
 fn soften_not_for_mail(findings: &mut [Finding]) {
-    let not_for_mail = |finding: &Finding| finding.rule == &rules::usage::NOT_FOR_MAIL;
-    if findings.iter().any(not_for_mail) {
+    if findings.iter().any(is_not_for_mail) {
         // How loud the rule itself is, the policy says.
-        for finding in findings.iter_mut().filter(|finding| !not_for_mail(finding)) {
+        for finding in findings.iter_mut().filter(|finding| !is_not_for_mail(finding)) {
             finding.severity = Severity::Info;
         }
     }
+}
+
+fn is_not_for_mail(finding: &Finding) -> bool {
+    finding.rule == &rules::usage::NOT_FOR_MAIL
 }
 
 fn is_same(left: &Object, right: &Object) -> bool {

@@ -307,6 +307,12 @@ impl<'r> Attribute<'r> {
         std::str::from_utf8(name::base(self.name)).unwrap_or_default()
     }
 
+    /// The same as bytes.
+    #[must_use]
+    pub fn base_bytes(&self) -> &'r [u8] {
+        name::base(self.name)
+    }
+
     /// The options as written, in the order written (`binary`, `lang-de`, `range=0-1499`).
     pub fn options(&self) -> impl Iterator<Item = &'r str> + use<'r> {
         name::options(self.name).map(|o| std::str::from_utf8(o).unwrap_or_default())

@@ -6,7 +6,7 @@ use crate::limits::{ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TE
 
 impl Object {
     /// A text as it is held: without blanks around it; its beginning, length and hash where it is too long.
-    pub(super) fn text(&mut self, name: &str, bytes: &[u8]) -> String {
+    pub(super) fn text(&mut self, name: &[u8], bytes: &[u8]) -> String {
         if bytes.len() <= TEXT_HELD
             && let Ok(text) = std::str::from_utf8(bytes)
         {
@@ -17,6 +17,7 @@ impl Object {
             return text.trim().to_owned();
         }
         let (length, hash) = (bytes.len(), hex(&sha256(bytes)));
+        let name = String::from_utf8_lossy(name);
         self.cut_off(&format!(
             "{name} has {length} bytes (SHA-256 {hash}), more than the {TEXT_HELD} of a text that are held"
         ));

@@ -7,7 +7,7 @@ use crate::limits::{
 };
 
 fn field<'a>(name: &'a str, value: &'a [u8]) -> Field<'a> {
-    Field { name, value: Ok(value), line: 1, range: None }
+    Field { name: name.as_bytes(), value: Ok(value), line: 1, range: None }
 }
 
 #[test]

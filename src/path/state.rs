@@ -581,7 +581,7 @@ fn extensions_of(certificate: &Certificate<'_>, rules: Rules<'_>, notes: &mut Ve
                 }
                 Err(e) => Some(e),
             },
-            id if extension.critical && !extensions::PROCESSED.contains(&id) => {
+            _ if extension.critical && !extensions::is_processed(extension.id) => {
                 let required = "an extension that is processed, or one that is not critical";
                 let section = "RFC 5280 section 4.2";
                 notes.push(Note::new(PathCode::UnknownCritical, extension.id.name(), required, section));

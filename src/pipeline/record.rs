@@ -74,7 +74,7 @@ pub fn from_export(record: &Record, source: u32) -> Object {
             // A range that cannot be read: nobody knows what is missing, so it never closes.
             None => (u64::MAX, Some(u64::MAX)),
         });
-        object.take(Field { name: attribute.base(), value, line: attribute.line(), range });
+        object.take(Field { name: attribute.base_bytes(), value, line: attribute.line(), range });
     }
     if record.is_truncated() {
         object.cut_off(CUT_OFF);
@@ -149,7 +149,7 @@ pub fn from_file(bytes: &[u8], path: &str, source: u32, map: Option<&Certificate
         let mut object = Object::at(Place { input: source, line: number });
         object.owner = Some(owner(&parsed, path, map));
         object.common_name = parsed.subject().common_name().map(Cow::into_owned);
-        let name = Attribute::UserCertificate.name();
+        let name = Attribute::UserCertificate.name().as_bytes();
         object.take(Field { name, value: Ok(&entry.der), line: number, range: None });
         read.people.push(object);
     }

@@ -425,7 +425,7 @@ impl Second<'_> {
 #[must_use]
 pub fn is_about_certificate(problem: &Problem) -> bool {
     problem.attribute.as_deref().is_some_and(|name| {
-        crate::object::certificate_attribute(name.split(';').next().unwrap_or(name)).is_some()
+        crate::object::certificate_attribute(name.split(';').next().unwrap_or(name).as_bytes()).is_some()
     })
 }
 

@@ -108,7 +108,7 @@ pub static STATEMENT_SIGNATURE_BAD: Rule = Rule {
     decision: Some(Decision::Publish),
     citation: "RFC 5652 section 5.4; RFC 2798 section 2.8",
     title: "The signature over the published statement is not good",
-    means: "The value is a signed statement (capabilities and certificates); its own signature does not match.",
+    means: "The value is a signed statement (capabilities and certificates); its own signature does not match. It is looked at where nothing else withholds the value, and always with --thorough.",
     matters: "Recipients take the certificate and not the statement, so encryption works; the value may have been put together by hand.",
     mend: "Have the person publish it again from their mail program.",
 };

@@ -5,6 +5,7 @@
 //! headers of RFC 5280 section 4.1 once (about 100 ns) and copies nothing. It is lenient by design:
 //! what it accepts is judged later by the full parser; nothing is published on its word.
 
+use crate::certificate::Oid;
 use crate::certificate::tlv::{Element, TlvError, Walker, first, tag};
 
 /// Contents octets of the OIDs that this layer looks for.
@@ -89,7 +90,7 @@ impl<'a> Slices<'a> {
     /// The value of the first extension with this OID.
     #[must_use]
     pub fn extension(&self, oid: &[u8]) -> Option<&'a [u8]> {
-        self.extensions().find(|e| e.oid == oid).map(|e| e.value)
+        self.extensions().find(|e| Oid(e.oid).is(oid)).map(|e| e.value)
     }
 
     /// Whether basicConstraints says that this is a CA (RFC 5280 section 4.2.1.9). Any non-zero

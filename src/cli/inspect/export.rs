@@ -74,8 +74,11 @@ pub fn judge(judging: &Judging<'_>, name: &str, export: Export, printer: &mut Pr
             printer.print(&judging.of_file(name.to_owned(), &[finding]))?;
         }
         for value in &object.values {
-            let (own, others, findings) = match extract::open(value, &|_| false) {
-                Opened::Readable { own, others, findings, .. } => (own, others, findings),
+            let opened = extract::open(value, &|_| false);
+            let mut findings = opened.findings().to_vec();
+            opened.check_statement(&mut findings);
+            let (own, others) = match opened {
+                Opened::Readable { own, others, .. } => (own, others),
                 Opened::Unreadable { rule, found, expected } => {
                     number += 1;
                     let found = format!("line {}: {found}", value.place.line);
