@@ -158,6 +158,11 @@ fn values() {
 }
 
 #[test]
+fn statements() {
+    objects::statements_where_they_count();
+}
+
+#[test]
 fn inputs() {
     all(objects::input());
 }

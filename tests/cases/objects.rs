@@ -109,6 +109,15 @@ pub fn recipient() -> Vec<Case> {
     ]
 }
 
+/// The signature over a value costs as much as one of a path: it is checked where the value may be published.
+pub fn statements_where_they_count() {
+    let expired = User::kim().dates("200101000000Z", "250101000000Z").sign();
+    let said = cms(std::slice::from_ref(&expired), &[signer(&world().lee, oid::ECDSA_SHA256)]);
+    let is_bad = |scene: Scene| scene.convert().codes().contains(&"statement-signature-bad");
+    assert!(!is_bad(smime(&said)));
+    assert!(is_bad(smime(&said).args(&["--thorough"])));
+}
+
 pub fn value() -> Vec<Case> {
     let w = world();
     let kim = User::kim().sign();
