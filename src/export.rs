@@ -73,6 +73,15 @@ impl Block {
             Self::Csvde(block) => block.bytes(),
         }
     }
+
+    /// Where the first of them stands in the input.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        match self {
+            Self::Ldif(block) => block.offset(),
+            Self::Csvde(block) => block.offset(),
+        }
+    }
 }
 
 /// Cuts an export into blocks.

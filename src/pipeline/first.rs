@@ -9,7 +9,7 @@ use crate::census::sorter::{Key, order};
 use crate::census::{Census, Knowledge};
 use crate::csvde::Headers;
 use crate::error::Error;
-use crate::export::{Parser, Scratch};
+use crate::export::{Block, Parser, Scratch};
 use crate::extract;
 use crate::input::whole;
 use crate::judge::{Sharer, Sharers};
@@ -132,9 +132,14 @@ pub fn run(
         },
     )?;
     let mut headers = Vec::new();
-    for (source, hash, found) in pass.learned {
-        if let (Some(count), Some(hash)) = (counts.get_mut(source as usize), hash) {
-            count.sha256 = Some(hash);
+    for (source, turns, found) in pass.learned {
+        let known = sources.get(source as usize);
+        if let (Some(count), Some(turns)) = (counts.get_mut(source as usize), turns)
+            && let Some(Source { path, content: Content::Export(stream), .. }) = known
+        {
+            // Every block has been worked on.
+            count.sha256 =
+                stream.hash(turns).map_err(|source| Error::Read { path: path.clone().into(), source })?;
         }
         headers.push((source, found));
     }
@@ -159,35 +164,12 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
     let mut counted = JobCount::default();
     let giant = job.is_giant();
     match job {
-        Job::Export { source, block } => {
-            let mut sum = SourceCount::default();
-            let mut problems = Vec::new();
-            let mut parser = Parser::new(&block, &reading.ldif, &mut worker.scratch);
-            while parser.next(&mut worker.record, &mut problems) {
-                // The second pass reports them, in their place.
-                problems.clear();
-                let object = record::from_export(&worker.record, source);
-                let location = Location {
-                    source,
-                    offset: worker.record.offset(),
-                    // A record is never larger than the reader's limit.
-                    length: u32::try_from(worker.record.raw_len()).unwrap_or(u32::MAX),
-                    line: worker.record.line(),
-                    cut_off: worker.record.is_truncated(),
-                    above_limit: worker.record.is_above_limit(),
-                };
-                sum.records += 1;
-                sum.values += object.count();
-                if worker.record.raw_len() > LARGE_BLOCK as u64 {
-                    let reach = Reach::of(&object, reading.recipient_map.as_ref());
-                    // A block has far fewer records.
-                    let place = u32::try_from(counted.records.len()).unwrap_or(u32::MAX);
-                    counted.sharers.push((place, Sharer::of(&object, &reach)));
-                }
-                counted.add(location, &object, reading, &mut worker.keys);
+        Job::Export { source, block, hash } => {
+            let mut work = || counted.block(worker, &block, source, reading);
+            match (hash, sources.get(source as usize).map(|known| &known.content)) {
+                (Some(hash), Some(Content::Export(stream))) => stream.hashed(&hash, block.bytes(), work),
+                _ => work(),
             }
-            counted.sources.push((source, sum));
-            counted.tally = Some((source, parser.into_tally()));
             pool.give(block);
             if giant {
                 *worker = Worker::default();
@@ -224,6 +206,38 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
 }
 
 impl JobCount {
+    /// Adds the records of a block.
+    fn block(&mut self, worker: &mut Worker, block: &Block, source: u32, reading: &Reading) {
+        let mut sum = SourceCount::default();
+        let mut problems = Vec::new();
+        let mut parser = Parser::new(block, &reading.ldif, &mut worker.scratch);
+        while parser.next(&mut worker.record, &mut problems) {
+            // The second pass reports them, in their place.
+            problems.clear();
+            let object = record::from_export(&worker.record, source);
+            let location = Location {
+                source,
+                offset: worker.record.offset(),
+                // A record is never larger than the reader's limit.
+                length: u32::try_from(worker.record.raw_len()).unwrap_or(u32::MAX),
+                line: worker.record.line(),
+                cut_off: worker.record.is_truncated(),
+                above_limit: worker.record.is_above_limit(),
+            };
+            sum.records += 1;
+            sum.values += object.count();
+            if worker.record.raw_len() > LARGE_BLOCK as u64 {
+                let reach = Reach::of(&object, reading.recipient_map.as_ref());
+                // A block has far fewer records.
+                let place = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+                self.sharers.push((place, Sharer::of(&object, &reach)));
+            }
+            self.add(location, &object, reading, &mut worker.keys);
+        }
+        self.sources.push((source, sum));
+        self.tally = Some((source, parser.into_tally()));
+    }
+
     /// Adds a record with the keys that it contributes.
     fn add(&mut self, location: Location, object: &Object, reading: &Reading, keys: &mut Vec<Key>) {
         keys_of(object, reading, keys);

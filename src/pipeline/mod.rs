@@ -13,6 +13,7 @@ pub mod record;
 pub mod second;
 pub mod source;
 pub mod store;
+pub mod turns;
 
 use crate::input::map::{CertificateMap, RecipientMap};
 use crate::ldif;

@@ -239,7 +239,7 @@ impl Second<'_> {
         let mut number = base;
         let (large, giant) = (job.is_large(), job.is_giant());
         match job {
-            Job::Export { source, block } => {
+            Job::Export { source, block, .. } => {
                 let Worker { scratch, record, memory, .. } = worker;
                 let mut problems = Vec::new();
                 let known = self.sources.get(source as usize);

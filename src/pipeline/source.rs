@@ -4,14 +4,14 @@
 //! A record can be read again later from its place, which is how an object that is split over records
 //! is gathered, and how what two objects share is confirmed, without keeping either in memory.
 
+use super::turns::{Turn, Turns};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::csvde::Headers;
-use crate::encoding::Hasher;
 use crate::error::Error;
 use crate::export::{Block, Blocks, Format};
 use crate::input::whole::{self, Whole};
@@ -130,6 +130,19 @@ impl Stream {
         self.length
     }
 
+    /// The hash of an export whose blocks have all been worked on; `None` as long as somebody works on one.
+    ///
+    /// # Errors
+    /// When what no block holds cannot be read.
+    pub fn hash(&self, turns: Arc<Turns>) -> io::Result<Option<[u8; 32]>> {
+        Arc::into_inner(turns).map(|turns| turns.finish(&self.file, self.length)).transpose()
+    }
+
+    /// Does `work` on a block and hashes it.
+    pub fn hashed<T>(&self, (turns, turn): &(Arc<Turns>, Turn), bytes: &[u8], work: impl FnOnce() -> T) -> T {
+        turns.around(turn, &self.file, bytes, work)
+    }
+
     /// Reads from an offset until the buffer is full.
     ///
     /// # Errors
@@ -165,20 +178,16 @@ impl Source {
     }
 }
 
-/// Reads a file by position, so that its offset is nobody's shared state, and hashes on the way.
-struct Hashed<'a> {
+/// Reads a file by position, so that its offset is nobody's shared state.
+struct Positioned<'a> {
     file: &'a File,
     offset: u64,
-    hash: Option<Hasher>,
 }
 
-impl Read for Hashed<'_> {
+impl Read for Positioned<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read_at(buffer, self.offset)?;
         self.offset += count as u64;
-        if let Some(hash) = &mut self.hash {
-            hash.update(buffer.get(..count).unwrap_or_default());
-        }
         Ok(count)
     }
 }
@@ -191,6 +200,8 @@ pub enum Job {
         source: u32,
         /// The block.
         block: Block,
+        /// Its place in the hash of the export, where that is to be found out.
+        hash: Option<Box<(Arc<Turns>, Turn)>>,
     },
     /// Certificate files.
     Files {
@@ -249,16 +260,24 @@ pub struct Pass<'a> {
     sources: &'a [Source],
     pool: &'a Pool,
     next: usize,
-    open: Option<(u32, Blocks<Hashed<'a>>)>,
+    open: Option<Open<'a>>,
     first: bool,
-    /// What the first pass has found out of each export: its hash, unless that was known, and its headers.
-    pub learned: Vec<(u32, Option<[u8; 32]>, Headers)>,
+    /// What the first pass finds out of each export: its hash, unless that was known, and its headers.
+    pub learned: Vec<(u32, Option<Arc<Turns>>, Headers)>,
     /// Bytes handed out so far.
     pub bytes: u64,
 }
 
+/// An export that is being read.
+struct Open<'a> {
+    source: u32,
+    blocks: Blocks<Positioned<'a>>,
+    /// Its hash, and how many blocks it has so far.
+    hash: Option<(Arc<Turns>, u64)>,
+}
+
 impl<'a> Pass<'a> {
-    /// Starts a pass; the first one hashes what it reads.
+    /// Starts a pass; in the first one exports are to be hashed.
     #[must_use]
     pub fn new(sources: &'a [Source], pool: &'a Pool, first: bool) -> Self {
         Self { sources, pool, next: 0, open: None, first, learned: Vec::new(), bytes: 0 }
@@ -270,12 +289,17 @@ impl<'a> Pass<'a> {
     /// When a file cannot be read any more, or is not what it was.
     pub fn next_job(&mut self) -> Result<Option<Job>, Error> {
         loop {
-            if let Some((source, blocks)) = &mut self.open {
-                let source = *source;
+            if let Some(open) = &mut self.open {
+                let source = open.source;
                 let mut block = self.pool.take();
-                if blocks.next(&mut block).map_err(|error| self.failed(source, error))? {
+                if open.blocks.next(&mut block).map_err(|error| failed(self.sources, source, error))? {
                     self.bytes += block.bytes().len() as u64;
-                    return Ok(Some(Job::Export { source, block }));
+                    let hash = open.hash.as_mut().map(|(turns, blocks)| {
+                        let turn = Turn { number: *blocks, offset: block.offset() };
+                        *blocks += 1;
+                        Box::new((Arc::clone(turns), turn))
+                    });
+                    return Ok(Some(Job::Export { source, block, hash }));
                 }
                 self.pool.give(block);
                 self.close()?;
@@ -286,10 +310,11 @@ impl<'a> Pass<'a> {
                 Content::Export(stream) => {
                     self.next += 1;
                     // What was spooled was hashed as it came.
-                    let hash = (self.first && stream.seen.is_some()).then(Hasher::default);
-                    let reader = Hashed { file: &stream.file, offset: 0, hash };
+                    let hash = (self.first && stream.seen.is_some()).then(|| (Arc::default(), 0));
+                    let reader = Positioned { file: &stream.file, offset: 0 };
                     let options = BlockOptions { block_size: BLOCK_BYTES, ..BlockOptions::default() };
-                    self.open = Some((index, Blocks::new(reader, stream.format, options)));
+                    let blocks = Blocks::new(reader, stream.format, options);
+                    self.open = Some(Open { source: index, blocks, hash });
                 }
                 Content::Certificates(_) => return Ok(Some(self.files())),
                 Content::Nothing => self.next += 1,
@@ -310,9 +335,9 @@ impl<'a> Pass<'a> {
         Job::Files { sources }
     }
 
-    /// Ends an export: keeps its hash, and makes sure that it is the file it was.
+    /// Ends an export: keeps what was learned, and makes sure that it is the file it was.
     fn close(&mut self) -> Result<(), Error> {
-        let Some((index, blocks)) = self.open.take() else { return Ok(()) };
+        let Some(Open { source: index, blocks, hash }) = self.open.take() else { return Ok(()) };
         let Some(source) = self.sources.get(index as usize) else { return Ok(()) };
         let (reader, headers) = blocks.into_parts();
         if reader.offset != source.length() {
@@ -321,15 +346,16 @@ impl<'a> Pass<'a> {
         }
         source.check_unchanged()?;
         if self.first {
-            self.learned.push((index, reader.hash.map(Hasher::finish), headers));
+            self.learned.push((index, hash.map(|(turns, _)| turns), headers));
         }
         Ok(())
     }
+}
 
-    fn failed(&self, source: u32, error: io::Error) -> Error {
-        let path = self.sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
-        Error::Read { path: path.into(), source: error }
-    }
+/// A source that cannot be read any more.
+fn failed(sources: &[Source], source: u32, error: io::Error) -> Error {
+    let path = sources.get(source as usize).map(|source| source.path.clone()).unwrap_or_default();
+    Error::Read { path: path.into(), source: error }
 }
 
 /// Reads a certificate file of the run again and makes sure that it is the one that was hashed.
