@@ -132,8 +132,12 @@ impl Uncached {
                 // `write` takes at most what it was given.
                 Ok(count) => rest = &rest[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The disk has larger blocks, or took a part of one.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => return self.write_end(rest),
+                // The disk has larger blocks, or took a part of one, or the file system promised what it cannot do.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+                {
+                    return self.write_end(rest);
+                }
                 Err(error) => return Err(error),
             }
         }
