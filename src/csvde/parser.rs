@@ -62,11 +62,7 @@ impl Use {
         } else {
             Kind::Either
         };
-        Use {
-            kind,
-            wanted: options.wanted.takes(base),
-            ranged: matches!(name::range(&column.name), Some(Some(_))),
-        }
+        Use { kind, wanted: options.wanted.takes(base), ranged: name::range(&column.name).is_some() }
     }
 }
 
