@@ -120,13 +120,29 @@ fn an_attribute_that_is_not_known_whole_is_left_alone() {
     let base64 = scene::base64(&ended);
     let with = |line: &str| Scene::of(&[Entry::kim().line(line).smime(&ended)]);
     let smime: &[(&str, &[u8])] = &[(S, &ended)];
-    deletes("range", &with(&format!("userCertificate;range=0-0:: {base64}")), smime);
+    for option in ["0-0", "0-x", "0-0;range=1-*"] {
+        deletes(option, &with(&format!("userCertificate;range={option}:: {base64}")), smime);
+        let hex: String = ended.iter().map(|byte| format!("{byte:02X}")).collect();
+        let row = format!("\"{KIM}\",user,kim@example.com,X'{hex}',X'{hex}'\r\n");
+        let header = format!("DN,objectClass,mail,userCertificate;range={option},userSMIMECertificate\r\n");
+        deletes(option, &Scene::file_of("export.csv", [header, row].concat().into_bytes()), smime);
+    }
     let kim = |line: &str| Scene::of(&[Entry::kim().cert(&ended).line(line)]);
     deletes("unreadable", &kim("userCertificate:: MA=="), &[]);
     deletes("empty", &kim("userCertificate:"), &[]);
     deletes("the other attribute", &kim("userSMIMECertificate:: MA=="), &[(U, &ended)]);
     // Private keys are named, and the attribute is not touched.
     deletes("a private key", &kim("userPKCS12:: AAAA"), &[(U, &ended)]);
+}
+
+#[test]
+fn what_the_policy_withholds_for_another_reason_stays() {
+    let ended = User::kim().dates("200101000000Z", "250101000000Z").sign();
+    let said = cms(std::slice::from_ref(&ended), &[make::signer(&world().lee, oid::ECDSA_SHA256)]);
+    let scene = Scene::of(&[Entry::kim().cert(User::kim().number(2).sign()).smime(&said)]);
+    deletes("a wrong signature over the value", &scene, &[(S, &said)]);
+    let policy = "[codes.statement-signature-bad]\ndecision = \"withhold\"\nreason = \"Forged.\"\n";
+    deletes("withheld for it", &scene.policy(policy), &[]);
 }
 
 #[test]

@@ -412,19 +412,26 @@ impl Judge<'_> {
         }
     }
 
-    /// Checks the signatures over the value where it may be published.
+    /// Checks the signatures over the value where it may be published, or where the policy decides by what is found.
     fn statement(&self, draft: &mut Draft<'_>) {
-        if !self.thorough && draft.findings.iter().any(Finding::withholds) {
+        let withheld = draft.findings.iter().any(Finding::withholds);
+        let named = || rules::value::STATEMENTS.into_iter().any(|rule| self.policy.names(rule));
+        if withheld && !self.thorough && !named() {
             return;
         }
+        let before = draft.findings.len();
         let found = draft.opened.check_statement(&mut draft.findings);
-        if !found.is_empty() {
-            self.policy.settle_candidate(&mut draft.findings, draft.certificate);
-            let not_for_mail = draft.findings.iter().any(is_not_for_mail);
-            for finding in
-                draft.findings.get_mut(found).unwrap_or_default().iter_mut().filter(|_| not_for_mail)
-            {
-                finding.severity = Severity::Info;
+        if found.is_empty() {
+            return;
+        }
+        let told = before + found.len();
+        self.policy.settle_candidate(&mut draft.findings, draft.certificate);
+        if draft.findings.iter().any(is_not_for_mail) {
+            // These, and behind all others the exceptions that accept them.
+            for (at, finding) in draft.findings.iter_mut().enumerate() {
+                if found.contains(&at) || at >= told {
+                    finding.severity = Severity::Info;
+                }
             }
         }
     }

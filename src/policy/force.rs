@@ -6,7 +6,7 @@
 //! in the finding's message, and what was used is remembered for the end of the run. Settling allocates
 //! nothing where the policy has nothing to say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exceptions::serial_key;
@@ -27,6 +27,8 @@ pub struct InForce {
     exceptions: Vec<AtomicBool>,
     by_sha256: HashMap<[u8; 32], Vec<usize>>,
     by_serial: HashMap<Vec<u8>, Vec<usize>>,
+    /// Codes that an exception in force accepts somewhere.
+    accepted: HashSet<&'static str>,
     ended: Vec<Finding>,
 }
 
@@ -46,6 +48,7 @@ impl InForce {
             exceptions: policy.exceptions.iter().map(|_| AtomicBool::new(false)).collect(),
             by_sha256: HashMap::new(),
             by_serial: HashMap::new(),
+            accepted: HashSet::new(),
             ended: Vec::new(),
             policy,
         };
@@ -63,6 +66,7 @@ impl InForce {
                 force.ended.push(ended(&name(exception, index), exception.until.day()));
                 continue;
             }
+            force.accepted.extend(&exception.codes);
             match &exception.whose {
                 Whose::Sha256(sha256) => force.by_sha256.entry(*sha256).or_default().push(index),
                 Whose::Serial { serial, .. } => {
@@ -77,6 +81,13 @@ impl InForce {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Whether a change or an exception in force is about a code: then it matters that it is found, also where
+    /// something else decides.
+    #[must_use]
+    pub fn names(&self, rule: &Rule) -> bool {
+        self.applied(rule).is_some() || self.accepted.contains(&rule.code)
     }
 
     /// What a code decides here, before a run makes it stricter.

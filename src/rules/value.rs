@@ -108,7 +108,7 @@ pub static STATEMENT_SIGNATURE_BAD: Rule = Rule {
     decision: Some(Decision::Publish),
     citation: "RFC 5652 section 5.4; RFC 2798 section 2.8",
     title: "The signature over the published statement is not good",
-    means: "The value is a signed statement (capabilities and certificates); its own signature does not match. It is looked at where nothing else withholds the value, and always with --thorough.",
+    means: "The value is a signed statement (capabilities and certificates); its own signature does not match. It is looked at where nothing else withholds the value, and always with --thorough or where the policy names this code.",
     matters: "Recipients take the certificate and not the statement, so encryption works; the value may have been put together by hand.",
     mend: "Have the person publish it again from their mail program.",
 };
@@ -124,6 +124,9 @@ pub static STATEMENT_SIGNATURE_UNCHECKED: Rule = Rule {
     matters: "The certificate is judged by its own path; the statement proves nothing that is needed.",
     mend: "Nothing is needed.",
 };
+
+/// What is found of the signature over a statement.
+pub static STATEMENTS: [&Rule; 2] = [&STATEMENT_SIGNATURE_BAD, &STATEMENT_SIGNATURE_UNCHECKED];
 
 /// The container is encoded in an unusual way.
 pub static CONTAINER_IRREGULAR: Rule = Rule {
