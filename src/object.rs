@@ -171,8 +171,10 @@ impl Object {
         let name = field.name;
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if is("objectClass") {
-            if bytes.len() <= TEXT_HELD && bytes.is_ascii() {
-                self.classes.add(bytes.trim_ascii());
+            if bytes.len() <= TEXT_HELD
+                && let Ok(class) = std::str::from_utf8(bytes)
+            {
+                self.classes.add(class.trim().as_bytes());
             } else {
                 let class = self.text(name, bytes);
                 self.classes.add(class.as_bytes());

@@ -50,6 +50,17 @@ fn the_primary_address_is_found() {
 }
 
 #[test]
+fn blanks_around_a_class_do_not_count() {
+    let mut object = Object::default();
+    object.take(field("objectClass", b" user\x0b"));
+    object.take(field("objectClass", "\u{a0}person".as_bytes()));
+    let mut plain = Object::default();
+    plain.take(field("objectClass", b"user"));
+    plain.take(field("objectClass", b"person"));
+    assert_eq!(object.classes, plain.classes);
+}
+
+#[test]
 fn oids_are_names() {
     let mut object = Object::at(Place::default());
     object.take(field("0.9.2342.19200300.100.1.3", b"kim@example.com"));

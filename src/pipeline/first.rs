@@ -135,11 +135,15 @@ pub fn run(
     for (source, turns, found) in pass.learned {
         let known = sources.get(source as usize);
         if let (Some(count), Some(turns)) = (counts.get_mut(source as usize), turns)
-            && let Some(Source { path, content: Content::Export(stream), .. }) = known
+            && let Some(known @ Source { path, content: Content::Export(stream), .. }) = known
         {
+            let hash = stream.hash(turns);
+            // What became shorter is not a medium that fails.
+            known.check_unchanged()?;
+            let hash = hash.map_err(|source| Error::Read { path: path.clone().into(), source })?;
             // Every block has been worked on.
-            count.sha256 =
-                stream.hash(turns).map_err(|source| Error::Read { path: path.clone().into(), source })?;
+            let unfinished = || Error::Internal { message: format!("the hash of {path} was not finished") };
+            count.sha256 = Some(hash.ok_or_else(unfinished)?);
         }
         headers.push((source, found));
     }
@@ -167,7 +171,7 @@ fn count(worker: &mut Worker, job: Job, sources: &[Source], reading: &Reading, p
         Job::Export { source, block, hash } => {
             let mut work = || counted.block(worker, &block, source, reading);
             match (hash, sources.get(source as usize).map(|known| &known.content)) {
-                (Some(hash), Some(Content::Export(stream))) => stream.hashed(&hash, block.bytes(), work),
+                (Some(hash), Some(Content::Export(stream))) => stream.hashed(*hash, block.bytes(), work),
                 _ => work(),
             }
             pool.give(block);

@@ -139,8 +139,8 @@ impl Stream {
     }
 
     /// Does `work` on a block and hashes it.
-    pub fn hashed<T>(&self, (turns, turn): &(Arc<Turns>, Turn), bytes: &[u8], work: impl FnOnce() -> T) -> T {
-        turns.around(turn, &self.file, bytes, work)
+    pub fn hashed<T>(&self, turn: Turn, bytes: &[u8], work: impl FnOnce() -> T) -> T {
+        turn.around(&self.file, bytes, work)
     }
 
     /// Reads from an offset until the buffer is full.
@@ -201,7 +201,7 @@ pub enum Job {
         /// The block.
         block: Block,
         /// Its place in the hash of the export, where that is to be found out.
-        hash: Option<Box<(Arc<Turns>, Turn)>>,
+        hash: Option<Box<Turn>>,
     },
     /// Certificate files.
     Files {
@@ -295,9 +295,9 @@ impl<'a> Pass<'a> {
                 if open.blocks.next(&mut block).map_err(|error| failed(self.sources, source, error))? {
                     self.bytes += block.bytes().len() as u64;
                     let hash = open.hash.as_mut().map(|(turns, blocks)| {
-                        let turn = Turn { number: *blocks, offset: block.offset() };
+                        let turn = Turn::new(turns, *blocks, block.offset());
                         *blocks += 1;
-                        Box::new((Arc::clone(turns), turn))
+                        Box::new(turn)
                     });
                     return Ok(Some(Job::Export { source, block, hash }));
                 }

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::encoding::Hasher;
 
@@ -29,49 +29,67 @@ struct State {
     /// Number of the block whose turn it is.
     turn: u64,
     failed: Option<io::Error>,
-    /// A thread ended without its turn.
+    /// A turn was dropped.
     broken: bool,
 }
 
-/// A block's place in the hash of its export.
+/// A block's place in the hash of its export. Who drops it without [`Turn::around`], as a thread that panics does, lets
+/// all others pass: they must not wait, and the run ends anyway.
 pub struct Turn {
-    /// Number of the block.
-    pub number: u64,
-    /// Where its first byte stands in the export.
-    pub offset: u64,
+    turns: Arc<Turns>,
+    number: u64,
+    offset: u64,
+    done: bool,
 }
 
-impl Turns {
+impl Turn {
+    /// The turn of the block with this number, whose first byte stands at `offset`.
+    #[must_use]
+    pub fn new(turns: &Arc<Turns>, number: u64, offset: u64) -> Self {
+        Self { turns: Arc::clone(turns), number, offset, done: false }
+    }
+
     /// Does `work`, and hashes the block before it if its turn has come, else behind it.
-    pub fn around<T>(&self, turn: &Turn, file: &File, bytes: &[u8], work: impl FnOnce() -> T) -> T {
-        let broken = Broken(self);
-        let state = lock(&self.state);
-        let early = state.turn == turn.number;
+    pub fn around<T>(mut self, file: &File, bytes: &[u8], work: impl FnOnce() -> T) -> T {
+        let turns = &self.turns;
+        let state = lock(&turns.state);
+        let early = state.turn == self.number;
         if early {
-            self.take(state, turn, file, bytes);
+            self.take(state, file, bytes);
         } else {
             drop(state);
         }
         let done = work();
         if !early {
-            let state =
-                self.next.wait_while(lock(&self.state), |state| state.turn < turn.number && !state.broken);
-            self.take(state.unwrap_or_else(PoisonError::into_inner), turn, file, bytes);
+            let waits = |state: &mut State| state.turn < self.number && !state.broken;
+            let state = turns.next.wait_while(lock(&turns.state), waits);
+            self.take(state.unwrap_or_else(PoisonError::into_inner), file, bytes);
         }
-        std::mem::forget(broken);
+        self.done = true;
         done
     }
 
-    fn take(&self, mut state: MutexGuard<'_, State>, turn: &Turn, file: &File, bytes: &[u8]) {
-        state.fill(file, turn.offset);
+    fn take(&self, mut state: MutexGuard<'_, State>, file: &File, bytes: &[u8]) {
+        state.fill(file, self.offset);
         // Should blocks overlap, no byte counts twice.
-        let known = usize::try_from(state.offset.saturating_sub(turn.offset)).unwrap_or(usize::MAX);
+        let known = usize::try_from(state.offset.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         state.update(bytes.get(known..).unwrap_or_default());
         state.turn += 1;
         drop(state);
-        self.next.notify_all();
+        self.turns.next.notify_all();
     }
+}
 
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.done {
+            lock(&self.turns.state).broken = true;
+            self.turns.next.notify_all();
+        }
+    }
+}
+
+impl Turns {
     /// The hash, when every block has been worked on; `length` is that of the export.
     ///
     /// # Errors
@@ -111,16 +129,6 @@ impl State {
     }
 }
 
-/// A thread that panics must not have others wait for its turn: the run ends anyway.
-struct Broken<'t>(&'t Turns);
-
-impl Drop for Broken<'_> {
-    fn drop(&mut self) {
-        lock(&self.0.state).broken = true;
-        self.0.next.notify_all();
-    }
-}
-
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -145,37 +153,40 @@ mod tests {
         let file = file_of(&bytes);
         // With bytes before, between and behind the blocks, and two that overlap.
         let blocks = [3..100, 100..5_000, 200_000..300_000, 299_000..400_000, 400_000..400_001];
-        let turns = Turns::default();
+        let turns = Arc::new(Turns::default());
         std::thread::scope(|scope| {
             for (number, block) in blocks.into_iter().enumerate().rev() {
-                let (turns, file, bytes) = (&turns, &file, &bytes);
+                let turn = Turn::new(&turns, number as u64, block.start as u64);
+                let (file, bytes) = (&file, &bytes);
                 scope.spawn(move || {
-                    let turn = Turn { number: number as u64, offset: block.start as u64 };
                     let pause = || std::thread::sleep(std::time::Duration::from_millis(number as u64));
-                    turns.around(&turn, file, &bytes[block], pause);
+                    turn.around(file, &bytes[block], pause);
                 });
             }
         });
+        let turns = Arc::into_inner(turns).unwrap();
         assert_eq!(turns.finish(&file, bytes.len() as u64).unwrap(), sha256(&bytes));
     }
 
     #[test]
-    fn a_thread_that_panics_is_not_waited_for() {
-        let (turns, file) = (Turns::default(), file_of(b"ab"));
+    fn a_thread_that_panics_or_never_begins_is_not_waited_for() {
+        let file = file_of(b"ab");
+        let turns = Arc::new(Turns::default());
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| {
-                let turn = Turn { number: 1, offset: 1 };
-                turns.around(&turn, &file, b"b", || panic!("on purpose"));
-            });
+            let turn = Turn::new(&turns, 1, 1);
+            let first = scope.spawn(|| turn.around(&file, b"b", || panic!("on purpose")));
             assert!(first.join().is_err());
-            turns.around(&Turn { number: 2, offset: 2 }, &file, b"", || ());
+            Turn::new(&turns, 2, 2).around(&file, b"", || ());
         });
+        let turns = Arc::new(Turns::default());
+        drop(Turn::new(&turns, 0, 0));
+        Turn::new(&turns, 1, 1).around(&file, b"b", || ());
     }
 
     #[test]
     fn a_file_that_became_shorter_is_an_error() {
-        let turns = Turns::default();
-        turns.around(&Turn { number: 0, offset: 0 }, &file_of(b"abc"), b"abc", || ());
-        assert!(turns.finish(&file_of(b"abc"), 4).is_err());
+        let turns = Arc::new(Turns::default());
+        Turn::new(&turns, 0, 0).around(&file_of(b"abc"), b"abc", || ());
+        assert!(Arc::into_inner(turns).unwrap().finish(&file_of(b"abc"), 4).is_err());
     }
 }
