@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::census::keys::{self, Hash, hash};
+use crate::census::keys::{Hash, hash};
 use crate::certificate::container::slices::slice;
 use crate::certificate::container::{
     Container, Form, NotChecked, Own, SignerCheck, SignerInfo, check_signer, classify_value,
@@ -239,8 +239,7 @@ pub fn identities(object: &Object) -> Vec<(Hash, Hash)> {
         .filter_map(|der| {
             let slices = slice(der).ok()?;
             let exact = crate::certificate::tlv::first(der).ok()?.raw;
-            let public_key = hash(slices.spki);
-            Some((public_key, keys::certificate(&public_key, exact)))
+            Some((hash(slices.spki), hash(exact)))
         })
         .collect()
 }

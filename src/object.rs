@@ -206,7 +206,8 @@ impl Object {
         } else if is("msExchRemoteRecipientType") {
             self.remote |= !bytes.is_empty();
         } else if is("isCriticalSystemObject") {
-            self.critical |= bytes.trim_ascii().eq_ignore_ascii_case(b"TRUE");
+            self.critical |=
+                std::str::from_utf8(bytes).is_ok_and(|text| text.trim().eq_ignore_ascii_case("TRUE"));
         } else if let Some(canonical) = crate::ldif::canonical(name).filter(|known| !is(known)) {
             // An OID or another name of an attribute that is known.
             self.take(Field { name: canonical.as_bytes(), ..field });

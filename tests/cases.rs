@@ -158,6 +158,11 @@ fn values() {
 }
 
 #[test]
+fn damaged_copies() {
+    objects::damaged_copies_are_not_shared();
+}
+
+#[test]
 fn statements() {
     objects::statements_where_they_count();
 }

@@ -65,19 +65,6 @@ pub fn short(sha256: &[u8; 32]) -> Hash {
     out
 }
 
-/// What stands for a certificate: half of what stands for its key, and the end of its signature. Both are at hand, so
-/// no certificate is hashed for the census; that two really are one is confirmed before it is reported, and whoever
-/// makes two end alike has shared their key, which is reported by itself.
-#[must_use]
-pub fn certificate(public_key: &Hash, der: &[u8]) -> Hash {
-    let mut out = *public_key;
-    let (_, end) = out.split_at_mut(8);
-    for (to, from) in end.iter_mut().rev().zip(der.iter().rev()) {
-        *to = *from;
-    }
-    out
-}
-
 /// Bytes of a key that say what it is: kind and hash. Keys that agree in them are one group.
 pub const GROUP_BYTES: usize = 17;
 const RECORD: std::ops::Range<usize> = 17..21;
@@ -189,11 +176,6 @@ mod tests {
         set_record(&mut made, 0xdead_beef);
         assert_eq!((Kind::of(&made), record(&made), from_file(&made)), (Some(Kind::Dn), 0xdead_beef, true));
         assert_eq!(hash_of(&made), hash(b"cn=x"));
-        let key_hash = hash(b"k");
-        assert_ne!(certificate(&key_hash, b"certificate"), certificate(&key_hash, b"certificatE"));
-        assert_ne!(certificate(&key_hash, b"certificate"), certificate(&hash(b"other"), b"certificate"));
-        assert_eq!(certificate(&key_hash, b"abcdefgh")[8..], *b"abcdefgh");
-        assert_eq!(certificate(&key_hash, b"h")[..15], key_hash[..15], "shorter than any certificate");
         assert_ne!(guid(&made), 0);
         let note = Note { leader: 7, kind: Kind::PublicKey, hash: hash(b"k"), objects: 3, other: 9 };
         assert_eq!(Note::unpack(&note.pack()), Some(note));

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{World, label};
-use crate::census::keys::{self, Kind, Note, short};
+use crate::census::keys::{Kind, Note, short};
 use crate::certificate::Certificate;
 use crate::encoding::sha256;
 use crate::extract;
@@ -77,10 +77,7 @@ impl Sharers {
             let key = *key.get_or_insert_with(|| sha256(certificate.spki()));
             let (rule, what, hash) = match note.kind {
                 Kind::PublicKey => (&recipient_rules::SHARED_KEY, "key", short(&key)),
-                _ => {
-                    let hash = keys::certificate(&short(&key), certificate.der());
-                    (&recipient_rules::SHARED_CERTIFICATE, "certificate", hash)
-                }
+                _ => (&recipient_rules::SHARED_CERTIFICATE, "certificate", short(&certificate.sha256())),
             };
             if note.hash != hash {
                 continue;

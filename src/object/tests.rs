@@ -50,8 +50,10 @@ fn the_primary_address_is_found() {
 }
 
 #[test]
-fn blanks_around_a_class_do_not_count() {
+fn blanks_around_a_word_do_not_count() {
     let mut object = Object::default();
+    object.take(field("isCriticalSystemObject", "True\u{a0}".as_bytes()));
+    assert!(object.critical);
     object.take(field("objectClass", b" user\x0b"));
     object.take(field("objectClass", "\u{a0}person".as_bytes()));
     let mut plain = Object::default();

@@ -5,7 +5,7 @@ use certferry::certificate::tlv::tag;
 
 use super::check::{Case, case};
 use super::make::{Cert, User, cms, other_ca, pem, seq, signer, tag_list, tlv, world};
-use super::scene::{Entry, Scene, ldif};
+use super::scene::{Entry, Scene, ldif, text};
 
 const AD: &[&str] = &["--target", "active-directory"];
 
@@ -107,6 +107,27 @@ pub fn recipient() -> Vec<Case> {
             cloud("kim@example.org", "kim@example.org"),
         ),
     ]
+}
+
+/// Who has a damaged copy does not have the certificate, also where it ends alike and comes first.
+pub fn damaged_copies_are_not_shared() {
+    let shared = User::kim().to(&["kim@example.com", "lee@example.com"]).sign();
+    let mut damaged = shared.clone();
+    let address = damaged.windows(3).position(|letters| letters == b"kim").unwrap();
+    damaged[address] = b'K';
+    let (kim, lee) = (Entry::kim().cert(&shared), Entry::lee().cert(&shared));
+    let eve = Entry::nobody("Eve").line("mail: eve@example.com").cert(&damaged);
+    let told = |entries: &[Entry]| {
+        let outcome = Scene::of(entries).convert();
+        let of = |code: &str| {
+            let found = outcome.findings.iter().filter(|line| line["code"] == code);
+            found.map(|line| text(&line["found"])[..14].to_owned()).collect::<Vec<_>>()
+        };
+        (of("shared-certificate"), of("shared-key"))
+    };
+    let wanted = (vec!["2 recipients h".to_owned()], vec!["3 recipients h".to_owned()]);
+    assert_eq!(told(&[kim.clone(), lee.clone(), eve.clone()]), wanted);
+    assert_eq!(told(&[eve, kim, lee]), wanted);
 }
 
 /// The signature over a value costs as much as one of a path: it is checked where the value may be published.
