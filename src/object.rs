@@ -122,6 +122,8 @@ pub struct Object {
     pub chain: Vec<Vec<u8>>,
     /// Attributes that are not known whole, each with why.
     pub incomplete: Vec<(Attribute, String)>,
+    /// Attributes whose text holds a private key, and what it is; the text itself is not held.
+    pub secrets: Vec<(String, Secret)>,
     chunks: Vec<Chunk>,
     bytes: usize,
     address_bytes: usize,
@@ -216,7 +218,7 @@ impl Object {
 
     /// Takes the distinguished name over.
     pub fn take_dn(&mut self, dn: &str) {
-        self.dn = Some(self.text(b"the DN", dn.as_bytes()));
+        self.dn = Some(self.dn_text(dn));
     }
 
     fn take_value(&mut self, attribute: Attribute, field: Field<'_>) {
@@ -315,6 +317,7 @@ impl Object {
         self.critical |= later.critical;
         self.owner = self.owner.take().or(later.owner);
         self.chain.extend(later.chain);
+        self.secrets.extend(later.secrets);
         for (attribute, why) in later.incomplete {
             self.mark_incomplete(attribute, why);
         }

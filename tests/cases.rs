@@ -158,6 +158,16 @@ fn values() {
 }
 
 #[test]
+fn blanks_of_a_dn() {
+    objects::blanks_of_a_dn_are_part_of_it();
+}
+
+#[test]
+fn keys_in_texts() {
+    objects::keys_in_texts_are_not_copied();
+}
+
+#[test]
 fn damaged_copies() {
     objects::damaged_copies_are_not_shared();
 }

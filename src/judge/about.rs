@@ -4,7 +4,7 @@ use super::World;
 use crate::census::keys::{Kind, Note, hash};
 use crate::object::{Object, Owner};
 use crate::recipient::Reach;
-use crate::rules::{Finding, recipient as recipient_rules};
+use crate::rules::{Finding, recipient as recipient_rules, value as value_rules};
 
 /// See the module.
 #[derive(Default)]
@@ -19,6 +19,13 @@ impl About {
     /// Collects them.
     pub fn of(object: &Object, reach: &Reach, notes: &[Note], world: &dyn World) -> Self {
         let mut about = Self::default();
+        for (attribute, secret) in &object.secrets {
+            about.for_recipient.push(Finding::new(
+                &value_rules::PRIVATE_KEY,
+                format!("{attribute}: {secret}"),
+                "no private key",
+            ));
+        }
         for text in &reach.source.invalid {
             about.for_recipient.push(Finding::new(
                 &recipient_rules::ADDRESS_INVALID,

@@ -228,7 +228,12 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     cut(bytes, super::limits::EXCERPT)
 }
 
-/// At most `max` bytes of some text; what is not UTF-8 is shown as `\xNN`, what is left out as `…`.
+/// Letters of base64 in a row that are not quoted: they may be of a private key that stands where nobody expects it.
+/// No word is as long, and no line of PEM but the last is shorter than 64.
+const HIDDEN: usize = 40;
+
+/// At most `max` bytes of some text; what is not UTF-8 is shown as `\xNN`, what is left out as `…`, and of many letters
+/// of base64 in a row only their number.
 pub(crate) fn cut(bytes: &[u8], max: usize) -> String {
     let mut end = bytes.len().min(max);
     if end < bytes.len() {
@@ -240,16 +245,45 @@ pub(crate) fn cut(bytes: &[u8], max: usize) -> String {
         }
     }
     let mut text = String::with_capacity(end + 3);
-    for chunk in bytes.get(..end).unwrap_or_default().utf8_chunks() {
+    let mut shown = 0;
+    while let Some(run) = letters_of_base64(bytes, shown).filter(|run| run.start < end) {
+        quote(bytes.get(shown..run.start).unwrap_or_default(), &mut text);
+        text.push_str(&format!("…({} letters of base64)…", run.len()));
+        shown = run.end;
+    }
+    quote(bytes.get(shown..end).unwrap_or_default(), &mut text);
+    if shown.max(end) < bytes.len() && !text.ends_with('…') {
+        text.push('…');
+    }
+    text
+}
+
+fn quote(bytes: &[u8], text: &mut String) {
+    for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
             text.push_str(&format!("\\x{byte:02x}"));
         }
     }
-    if end < bytes.len() {
-        text.push('…');
+}
+
+/// The next [`HIDDEN`] or more letters of base64 from `from` on, with what pads them; `CN=` and what follows it are not.
+pub(crate) fn letters_of_base64(bytes: &[u8], from: usize) -> Option<std::ops::Range<usize>> {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let letters = |at: usize| bytes.iter().skip(at).take_while(|byte| letter(byte)).count();
+    let mut at = from;
+    loop {
+        let start = at + bytes.get(at..)?.iter().position(letter)?;
+        let end = start + letters(start);
+        let padding = bytes.iter().skip(end).take_while(|byte| **byte == b'=').count();
+        at = end + padding;
+        // What a name and `=` stand before is a name's value.
+        let value = if padding > 0 { letters(at) } else { 0 };
+        if value == 0 && end - start >= HIDDEN {
+            return Some(start..at);
+        }
+        at += value;
     }
-    text
 }
 
 #[cfg(test)]
@@ -276,5 +310,17 @@ mod tests {
         assert_eq!(cut(b"a\xFFb", 10), "a\\xffb");
         assert_eq!(cut(b"abc", 3), "abc");
         assert!(cut(&[0xBF; 50], 10).ends_with('…'));
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_not_quoted() {
+        let key = "MHcCAQEEIN5lzBtyRv3dsd0h1fUq3nQoAoGCCqGSM49+/wEHoUQ=";
+        assert_eq!(cut(key.as_bytes(), 80), "…(52 letters of base64)…");
+        assert_eq!(cut(format!("a {key}\u{e4} b").as_bytes(), 80), "a …(52 letters of base64)…\u{e4} b");
+        let cut_off = cut(format!("a {key} b").as_bytes(), 12);
+        assert_eq!(cut_off, "a …(52 letters of base64)…", "what is cut off is counted");
+        assert_eq!(cut(&key.as_bytes()[..39], 80), key[..39]);
+        let name = format!("CN=HealthMailbox{},/o=Org/cn=Recipients/cn=x", "0123456789abcdef".repeat(2));
+        assert_eq!(cut(name.as_bytes(), 1024), name);
     }
 }

@@ -1,29 +1,58 @@
 //! How much of an object is held: texts, addresses, `range=` chunks, and the bytes of values.
 
-use super::{Chunk, Content, List, Object};
-use crate::encoding::{hex, sha256};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::{Chunk, Content, List, Object, certificate_attribute};
+use crate::bundle::model::Attribute;
+use crate::certificate::container::{Secret, WITHHELD_PREFIX, detect_secret, find_secret_text};
+use crate::encoding::{any, hex, sha256};
+use crate::ldif::problem::letters_of_base64;
 use crate::limits::{ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TEXT_HELD, VALUE_HELD};
 
 impl Object {
-    /// A text as it is held: without blanks around it; its beginning, length and hash where it is too long.
+    /// A text as it is held: without blanks around it; what stands for it where it is not held.
     pub(super) fn text(&mut self, name: &[u8], bytes: &[u8]) -> String {
-        if bytes.len() <= TEXT_HELD
-            && let Ok(text) = std::str::from_utf8(bytes)
-        {
-            return text.trim().to_owned();
+        self.instead(name, bytes).unwrap_or_else(|| match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
+        })
+    }
+
+    /// A DN as it is held: as it is. The reader has taken away what is around it, and every blank that is left is a part
+    /// of it (RFC 4514 section 2.4); what stands for it where it is not held.
+    pub(super) fn dn_text(&mut self, dn: &str) -> String {
+        // A line of PEM that lies about in a table is taken for a DN. It may be of a key.
+        let stray = dn.len() <= TEXT_HELD
+            && letters_of_base64(dn.as_bytes(), 0).is_some_and(|letters| letters.len() == dn.len());
+        if stray {
+            return format!("({} letters of base64, SHA-256 {})", dn.len(), hex(&sha256(dn.as_bytes())));
+        }
+        self.instead(b"the DN", dn.as_bytes()).unwrap_or_else(|| dn.to_owned())
+    }
+
+    /// What stands for a text with a private key in it, or for one that is too long: its length and hash, and its
+    /// beginning. No DN and no address begins like this.
+    fn instead(&mut self, name: &[u8], bytes: &[u8]) -> Option<String> {
+        let hash = || hex(&sha256(bytes));
+        if let Some(secret) = secret_in(bytes) {
+            if self.secrets.len() < SECRETS_NAMED {
+                self.secrets.push((String::from_utf8_lossy(name).into_owned(), secret));
+            }
+            return Some(format!("({secret}, {} bytes, SHA-256 {})", bytes.len(), hash()));
+        }
+        if bytes.len() <= TEXT_HELD {
+            return None;
         }
         let text = String::from_utf8_lossy(bytes.get(..TEXT_HELD + 1).unwrap_or(bytes));
-        if bytes.len() <= TEXT_HELD {
-            return text.trim().to_owned();
-        }
-        let (length, hash) = (bytes.len(), hex(&sha256(bytes)));
+        let (length, hash) = (bytes.len(), hash());
         let name = String::from_utf8_lossy(name);
         self.cut_off(&format!(
             "{name} has {length} bytes (SHA-256 {hash}), more than the {TEXT_HELD} of a text that are held"
         ));
         let beginning: String = text.trim().chars().take(64).collect();
-        // No DN and no address begins like this.
-        format!("({length} bytes, SHA-256 {hash}) {beginning}…")
+        Some(format!("({length} bytes, SHA-256 {hash}) {beginning}…"))
     }
 
     /// Adds a value of mail or proxyAddresses, or notes that there are too many. The primary address is always held.
@@ -78,4 +107,36 @@ impl Object {
         let found = format!("it has {length} bytes (SHA-256 {}), {why} that are held", hex(&sha256(bytes)));
         Some(Content::Unreadable(found, expected.into()))
     }
+}
+
+/// Texts of one object that are named because a private key stands in them.
+const SECRETS_NAMED: usize = 16;
+
+/// Bytes of the shortest text with a private key: a label of PEM and a key of 32 bytes.
+const SHORTEST: usize = 64;
+
+/// Every text is searched for them, so they are prepared once.
+static WORDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"PRIVATE KEY"));
+
+/// A private key in a text: in PEM, withheld from the spool, or behind a line end that the reader took for a part of the
+/// value, in the attribute for keys.
+fn secret_in(bytes: &[u8]) -> Option<Secret> {
+    if bytes.starts_with(WITHHELD_PREFIX) {
+        return detect_secret(bytes);
+    }
+    if bytes.len() < SHORTEST {
+        return None;
+    }
+    if WORDS.find(bytes).is_some() && find_secret_text(bytes).is_some() {
+        return Some(Secret::Pem);
+    }
+    if !any(bytes, |byte| (byte == b'\r') | (byte == b'\n')) {
+        return None;
+    }
+    let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).skip(1);
+    let is_key = |line: &[u8]| {
+        let name = line.split(|byte| matches!(byte, b':' | b';')).next().unwrap_or_default();
+        certificate_attribute(name.trim_ascii()) == Some(Attribute::UserPkcs12)
+    };
+    lines.any(is_key).then_some(Secret::Pkcs12)
 }

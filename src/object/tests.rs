@@ -157,12 +157,51 @@ fn large_values_are_hashed() {
 }
 
 #[test]
+fn a_dn_is_taken_as_it_is() {
+    for dn in ["CN=Kim,O=Acme\u{a0}", "CN=Kim,O=Acme\\ ", "\u{3000}CN=Kim"] {
+        let mut object = Object::default();
+        object.take_dn(dn);
+        assert_eq!(object.dn.as_deref(), Some(dn));
+    }
+    let mut object = Object::default();
+    object.take_dn(&"MHcCAQEE".repeat(8));
+    assert!(object.dn.unwrap().starts_with("(64 letters of base64, SHA-256 "));
+}
+
+#[test]
+fn private_keys_in_texts_are_named_and_not_held() {
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "A".repeat(64));
+    let inside = format!("Kim\r userPKCS12;binary:: {}", "A".repeat(64));
+    let withheld = [&Secret::Pkcs8.marker()[..], &[0; 100]].concat();
+    for (text, named) in
+        [(pem.as_bytes(), Secret::Pem), (inside.as_bytes(), Secret::Pkcs12), (&withheld, Secret::Pkcs8)]
+    {
+        let mut object = Object::default();
+        object.take(field("displayName", text));
+        assert_eq!(object.secrets, [("displayName".to_owned(), named)]);
+        let held = object.display_name.unwrap();
+        assert!(
+            held.starts_with('(') && !held.contains("AAAA") && held.contains(&hex(&sha256(text))),
+            "{held}"
+        );
+    }
+    let mut object = Object::default();
+    for harmless in
+        ["about the PRIVATE KEY of somebody, which is elsewhere, as everybody knows", &"a\r\n".repeat(50)]
+    {
+        object.take(field("displayName", harmless.as_bytes()));
+    }
+    assert_eq!(object.secrets, []);
+}
+
+#[test]
 fn long_texts_are_hashed() {
     let long = "d".repeat(TEXT_HELD + 1);
     let mut object = Object::at(Place::default());
-    object.take_dn(&long[1..]);
+    let dn = format!("CN={}", &long[4..]);
+    object.take_dn(&dn);
     object.take(field("displayName", &long.as_bytes()[1..]));
-    assert_eq!(object.dn.as_deref(), Some(&long[1..]));
+    assert_eq!(object.dn, Some(dn));
     assert_eq!(object.incomplete(Attribute::UserCertificate), None);
     for name in ["DN", "cn", "proxyAddresses"] {
         let mut object = Object::at(Place::default());

@@ -24,7 +24,7 @@ pub static PRIVATE_KEY: Rule = Rule {
     decision: None,
     citation: "RFC 5958; RFC 7292; RFC 2798 section 2.9 (userPKCS12)",
     title: "A private key was found",
-    means: "The value or file holds a private key, or a PKCS#12 object that may hold one. It was counted as unreadable, and no byte of it was copied anywhere.",
+    means: "The value, text or file holds a private key, or a PKCS#12 object that may hold one. It was counted as unreadable, or its length and hash stand in place of the text, and no byte of it was copied anywhere.",
     matters: "A private key in a directory can be read by others, and with it the owner's mail.",
     mend: "Delete it at its source now; if the key was in use, revoke its certificate and issue a new one.",
 };

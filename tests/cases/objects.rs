@@ -130,6 +130,56 @@ pub fn damaged_copies_are_not_shared() {
     assert_eq!(told(&[eve, kim, lee]), wanted);
 }
 
+/// A blank of another kind at the end of a DN, or an escaped one, is a part of it (RFC 4514 section 2.4): two objects.
+pub fn blanks_of_a_dn_are_part_of_it() {
+    let value = super::scene::base64(&User::kim().sign());
+    for end in ["\u{a0}", "\u{3000}", "\\ "] {
+        let entry = |dn: &str| {
+            let dn = super::scene::base64(dn.as_bytes());
+            format!("dn:: {dn}\nobjectClass: user\nmail: kim@example.com\nuserCertificate:: {value}\n\n")
+        };
+        let both = [entry("CN=Kim,O=Acme"), entry(&format!("CN=Kim,O=Acme{end}"))].concat();
+        let outcome = Scene::file_of("export.ldif", both.into_bytes()).convert();
+        let codes = outcome.codes();
+        assert!(codes.contains(&"address-conflict") && !codes.contains(&"object-united"), "{codes:?}");
+        assert!(outcome.candidates().iter().all(|candidate| candidate["decision"] == "withhold"));
+    }
+}
+
+/// A private key that stands where nobody expects it is named, and no part of it is copied into the bundle.
+pub fn keys_in_texts_are_not_copied() {
+    let body = [
+        "MHcCAQEEIN5lzBtyRv3dsd0h1fUq3nQoAoGCCqGSM49AwEHoUQDQgAEabc",
+        "Zm9ya2V5LWJ5dGVzLXRoYXQtbXVzdC1ub3QtYmUtcXVvdGVkLWF0LWFsbA==",
+    ];
+    let key = format!("-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n", body.join("\n"));
+    let base64 = super::scene::base64(key.as_bytes());
+    let entry = Entry::kim()
+        .line(&format!("displayName:: {base64}"))
+        .line(&format!("userPrincipalName:: {base64}"))
+        .line(&format!("proxyAddresses:: {base64}"))
+        .line(&format!("cn: Kim\ruserPKCS12:: {}", body.concat()))
+        .cert(User::kim().sign());
+    let stray = [ldif(&[entry]), key.clone().into_bytes(), b"\n".to_vec(), key.clone().into_bytes()].concat();
+    let table =
+        format!("DN,objectClass,mail,displayName\r\n\"CN=a,DC=x\",user,a@x.example,\"{key}\"\r\n{key}");
+    for (name, bytes) in [("export.ldif", stray), ("export.csv", table.into_bytes())] {
+        let outcome = Scene::file_of(name, bytes).unverified().convert();
+        let told: Vec<&str> = outcome
+            .findings
+            .iter()
+            .filter(|line| line["code"] == "private-key")
+            .map(|line| text(&line["found"]))
+            .collect();
+        assert!(told.contains(&"displayName: a private key (PEM)"), "{told:?}");
+        let all = format!("{:?} {}", outcome.findings, outcome.manifest);
+        for line in body {
+            assert!(!all.contains(&line[..16]) && !all.contains(&line[24..40]), "{all}");
+        }
+        assert!(!all.contains(&base64[60..90]));
+    }
+}
+
 /// The signature over a value costs as much as one of a path: it is checked where the value may be published.
 pub fn statements_where_they_count() {
     let expired = User::kim().dates("200101000000Z", "250101000000Z").sign();
