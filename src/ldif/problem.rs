@@ -246,9 +246,12 @@ pub(crate) fn cut(bytes: &[u8], max: usize) -> String {
     }
     let mut text = String::with_capacity(end + 3);
     let mut shown = 0;
-    while let Some(run) = letters_of_base64(bytes, shown).filter(|run| run.start < end) {
+    // No more is looked at than is needed to tell: a line may have a megabyte, and a thousand problems.
+    let near = bytes.get(..end + HIDDEN).unwrap_or(bytes);
+    while let Some(run) = letters_of_base64(near, shown).filter(|run| run.start < end) {
         quote(bytes.get(shown..run.start).unwrap_or_default(), &mut text);
-        text.push_str(&format!("…({} letters of base64)…", run.len()));
+        let more = if run.end < near.len() || near.len() == bytes.len() { "" } else { " and more" };
+        text.push_str(&format!("…({}{more} letters of base64)…", run.len()));
         shown = run.end;
     }
     quote(bytes.get(shown..end).unwrap_or_default(), &mut text);
@@ -318,7 +321,7 @@ mod tests {
         assert_eq!(cut(key.as_bytes(), 80), "…(52 letters of base64)…");
         assert_eq!(cut(format!("a {key}\u{e4} b").as_bytes(), 80), "a …(52 letters of base64)…\u{e4} b");
         let cut_off = cut(format!("a {key} b").as_bytes(), 12);
-        assert_eq!(cut_off, "a …(52 letters of base64)…", "what is cut off is counted");
+        assert_eq!(cut_off, "a …(50 and more letters of base64)…", "what is cut off counts");
         assert_eq!(cut(&key.as_bytes()[..39], 80), key[..39]);
         let name = format!("CN=HealthMailbox{},/o=Org/cn=Recipients/cn=x", "0123456789abcdef".repeat(2));
         assert_eq!(cut(name.as_bytes(), 1024), name);
