@@ -317,7 +317,7 @@ impl Object {
         self.critical |= later.critical;
         self.owner = self.owner.take().or(later.owner);
         self.chain.extend(later.chain);
-        self.secrets.extend(later.secrets);
+        self.name_secrets(later.secrets);
         for (attribute, why) in later.incomplete {
             self.mark_incomplete(attribute, why);
         }

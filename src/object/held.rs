@@ -1,12 +1,9 @@
 //! How much of an object is held: texts, addresses, `range=` chunks, and the bytes of values.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
-use super::{Chunk, Content, List, Object, certificate_attribute};
-use crate::bundle::model::Attribute;
-use crate::certificate::container::{Secret, WITHHELD_PREFIX, detect_secret, find_secret_text};
+use super::{Chunk, Content, List, Object};
+use crate::certificate::container::{
+    Secret, WITHHELD_PREFIX, detect_secret, find_secret_text, is_key_attribute,
+};
 use crate::encoding::{any, hex, sha256};
 use crate::ldif::problem::letters_of_base64;
 use crate::limits::{ADDRESS_BYTES, ADDRESSES_HELD, CHUNKS_HELD, OBJECT_BYTES, TEXT_HELD, VALUE_HELD};
@@ -37,9 +34,7 @@ impl Object {
     fn instead(&mut self, name: &[u8], bytes: &[u8]) -> Option<String> {
         let hash = || hex(&sha256(bytes));
         if let Some(secret) = secret_in(bytes) {
-            if self.secrets.len() < SECRETS_NAMED {
-                self.secrets.push((String::from_utf8_lossy(name).into_owned(), secret));
-            }
+            self.name_secrets([(String::from_utf8_lossy(name).into_owned(), secret)]);
             return Some(format!("({secret}, {} bytes, SHA-256 {})", bytes.len(), hash()));
         }
         if bytes.len() <= TEXT_HELD {
@@ -53,6 +48,12 @@ impl Object {
         ));
         let beginning: String = text.trim().chars().take(64).collect();
         Some(format!("({length} bytes, SHA-256 {hash}) {beginning}…"))
+    }
+
+    /// Notes texts with a private key in them, as many as are named.
+    pub(super) fn name_secrets(&mut self, secrets: impl IntoIterator<Item = (String, Secret)>) {
+        let room = SECRETS_NAMED.saturating_sub(self.secrets.len());
+        self.secrets.extend(secrets.into_iter().take(room));
     }
 
     /// Adds a value of mail or proxyAddresses, or notes that there are too many. The primary address is always held.
@@ -112,31 +113,19 @@ impl Object {
 /// Texts of one object that are named because a private key stands in them.
 const SECRETS_NAMED: usize = 16;
 
-/// Bytes of the shortest text with a private key: a label of PEM and a key of 32 bytes.
-const SHORTEST: usize = 64;
-
-/// Every text is searched for them, so they are prepared once.
-static WORDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"PRIVATE KEY"));
-
 /// A private key in a text: in PEM, withheld from the spool, or behind a line end that the reader took for a part of the
 /// value, in the attribute for keys.
 fn secret_in(bytes: &[u8]) -> Option<Secret> {
     if bytes.starts_with(WITHHELD_PREFIX) {
         return detect_secret(bytes);
     }
-    if bytes.len() < SHORTEST {
-        return None;
-    }
-    if WORDS.find(bytes).is_some() && find_secret_text(bytes).is_some() {
+    if find_secret_text(bytes).is_some() {
         return Some(Secret::Pem);
     }
     if !any(bytes, |byte| (byte == b'\r') | (byte == b'\n')) {
         return None;
     }
     let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).skip(1);
-    let is_key = |line: &[u8]| {
-        let name = line.split(|byte| matches!(byte, b':' | b';')).next().unwrap_or_default();
-        certificate_attribute(name.trim_ascii()) == Some(Attribute::UserPkcs12)
-    };
+    let is_key = |line: &[u8]| is_key_attribute(line.split(|byte| *byte == b':').next().unwrap_or_default());
     lines.any(is_key).then_some(Secret::Pkcs12)
 }

@@ -192,6 +192,13 @@ fn private_keys_in_texts_are_named_and_not_held() {
         object.take(field("displayName", harmless.as_bytes()));
     }
     assert_eq!(object.secrets, []);
+    // Many records with many of them are one object in the end.
+    for _ in 0..100 {
+        let mut later = Object::default();
+        later.take(field("displayName", pem.as_bytes()));
+        object.unite(later);
+    }
+    assert_eq!(object.secrets.len(), 16);
 }
 
 #[test]

@@ -37,7 +37,9 @@ pub use open::{
     Container, Held, MAX_CERTIFICATES_IN_FILE, MAX_CERTIFICATES_IN_VALUE, Place, open, open_with_limit,
 };
 pub use own::{NoOwn, Own, OwnReason, own_certificate};
-pub use secret::{Secret, WITHHELD_LENGTH, WITHHELD_PREFIX, detect_secret, find_secret_text};
+pub use secret::{
+    Secret, WITHHELD_LENGTH, WITHHELD_PREFIX, detect_secret, find_secret_text, is_key_attribute,
+};
 pub use signed_data::{KeyReference, SignerInfo};
 pub use signer::{NotChecked, SignerCheck, check_signer};
 

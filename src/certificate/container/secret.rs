@@ -4,7 +4,9 @@
 //! of a key counts as a key, truncated or not. Whoever has put one into a directory must be told.
 //! Sources: RFC 5208 and RFC 5958 (PKCS#8), RFC 8017 (PKCS#1), RFC 5915 (SEC1), RFC 7292 (PKCS#12).
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use crate::certificate::tlv::tag;
 
@@ -156,15 +158,31 @@ fn detect_sequence(prefix: &[u8]) -> Option<Secret> {
     }
 }
 
+/// The attribute for PKCS#12 stores (RFC 2798 section 2.7), by name and OID.
+const KEY_ATTRIBUTES: [&[u8]; 2] = [b"userpkcs12", b"2.16.840.1.113730.3.1.216"];
+
+/// Whether an attribute, with its options if it has any, is the one for private keys.
+#[must_use]
+pub fn is_key_attribute(name: &[u8]) -> bool {
+    let name = name.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    let name = if name.len() > 4 && name.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"oid.")) {
+        name.get(4..).unwrap_or_default()
+    } else {
+        name
+    };
+    KEY_ATTRIBUTES.iter().any(|k| name.eq_ignore_ascii_case(k))
+}
+
+const WORDS: &[u8] = b"PRIVATE KEY";
+
+/// Every text of every object is searched for them, so they are prepared once.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORDS));
+
 /// Where text names a private key as PEM does (`-----BEGIN … PRIVATE KEY`), in any text around it,
 /// in one-byte characters or UTF-16. Gives the byte offset of the words.
 #[must_use]
 pub fn find_secret_text(bytes: &[u8]) -> Option<usize> {
-    const WORDS: &[u8] = b"PRIVATE KEY";
-    if bytes.len() < WORDS.len() {
-        return None; // Behind most certificates stands nothing, and making a searcher costs more than looking.
-    }
-    for at in memmem::find_iter(bytes, WORDS) {
+    for at in FINDER.find_iter(bytes) {
         let rest = bytes.get(at + WORDS.len()..).unwrap_or_default();
         if rest.is_empty() || rest.starts_with(b"-") || rest.starts_with(b" BLOCK") {
             return Some(at);

@@ -9,10 +9,8 @@ use std::io::{self, Write};
 
 use memchr::memmem;
 
-use super::look::{
-    MAX_VALUE, OVERLAP, Width, Words, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
-};
-use crate::certificate::container::{Secret, detect_secret};
+use super::look::{MAX_VALUE, OVERLAP, Width, Words, is_base64, pem_words, private_key_blocks, secret_of};
+use crate::certificate::container::{Secret, detect_secret, is_key_attribute};
 use crate::encoding::hex;
 use crate::ldif::Encoding;
 

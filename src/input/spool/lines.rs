@@ -11,10 +11,8 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use memchr::{memchr, memmem};
 
-use super::look::{
-    MAX_VALUE, OVERLAP, Width, Words, is_base64, is_key_attribute, pem_words, private_key_blocks, secret_of,
-};
-use crate::certificate::container::{Secret, detect_secret};
+use super::look::{MAX_VALUE, OVERLAP, Width, Words, is_base64, pem_words, private_key_blocks, secret_of};
+use crate::certificate::container::{Secret, detect_secret, is_key_attribute};
 use crate::input::pem::LENIENT;
 use crate::ldif::Encoding;
 

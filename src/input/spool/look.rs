@@ -17,9 +17,6 @@ pub(super) const MAX_VALUE: usize = 1024 * 1024;
 /// Characters of the last window that are looked at again with the next one.
 pub(super) const OVERLAP: usize = 64;
 
-/// The attribute for PKCS#12 stores (RFC 2798 section 2.7), by name and OID.
-const KEY_ATTRIBUTES: [&[u8]; 2] = [b"userpkcs12", b"2.16.840.1.113730.3.1.216"];
-
 /// Width and byte order of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
@@ -74,16 +71,6 @@ impl Width {
         let units = rest.len() / 2;
         (0..units).map(|i| from + 2 * i).find(|at| matches!(self.get(raw, *at), b'\n' | b'\r'))
     }
-}
-
-pub(super) fn is_key_attribute(name: &[u8]) -> bool {
-    let name = name.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    let name = if name.len() > 4 && name.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"oid.")) {
-        name.get(4..).unwrap_or_default()
-    } else {
-        name
-    };
-    KEY_ATTRIBUTES.iter().any(|k| name.eq_ignore_ascii_case(k))
 }
 
 pub(super) fn is_base64(character: u8) -> bool {
